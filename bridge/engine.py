@@ -1,1 +1,205 @@
-"""The facade of the core: messages in, changes out; every question about the present that the API asks."""
+"""The facade of the core: messages in, changes out; every question about the present that the API asks.
+
+Synchronous and single-threaded: a question sees the whole state between two batches, so answers are consistent
+without locks. The core has no clock: `now_ns` (nanoseconds since 1970 UTC) and `now` (monotonic seconds) are arguments.
+
+Every received message is counted exactly once: `received = stored + duplicate + rejected` (reliability.md; nothing is
+unacknowledged inside the core).
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from datetime import tzinfo
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+
+from bridge.space import AddressSpace, Limits, Node
+from bridge.space.browse import Browser
+from bridge.space.learner import Learner
+from bridge.space.types import TypeRegistry
+from bridge.subscriptions import SubscriptionLimits, Subscriptions
+from bridge.uns import GOOD, NO_DATA, UNCERTAIN, Json, Message, Quality, Reading, Rejected
+from bridge.uns.decoder import Decoder
+from bridge.uns.moments import SECOND
+
+_ARRANGE_SHARE = 20  # arranging may take one part in so many of the time, so that a growing space stays responsive
+
+
+class Options(Struct, frozen=True):
+    """What the core needs to know of the configuration."""
+
+    levels: Sequence[str] = ()
+    namespace: str = ""
+    aspects: Sequence[str] = ()
+    discovery_window: float = 10.0  # seconds
+    zone: str = "UTC"
+    future_tolerance: float = 300.0  # seconds
+    max_payload: int = 262_144  # bytes
+    limits: Limits = Limits()
+    subscriptions: SubscriptionLimits = SubscriptionLimits()
+
+
+class Change(Struct):
+    """A reading that was new for its node. `late`: older than the current value, so that it belongs to history only."""
+
+    node: Node
+    value: Json
+    quality: Quality
+    time_ns: int
+    late: bool = False
+
+
+class Counters(Struct):
+    """Messages by outcome, and what was noticed about them."""
+
+    received: int = 0
+    stored: int = 0
+    duplicate: int = 0
+    late: int = 0  # readings older than the current value; among the stored
+    skewed: int = 0  # readings from the future, taken at the time of receipt
+
+
+class Engine:
+    """See the module's text. `rejected` counts messages by reason; `on_rejected` hears of each with its topic."""
+
+    def __init__(self, options: Options, on_rejected: Callable[[Message, Rejected], None] | None = None) -> None:
+        zone: tzinfo = ZoneInfo(options.zone)
+        registry = TypeRegistry(options.namespace, options.limits.fields)
+        learner = Learner(registry, options.levels, options.aspects, options.limits.fields)
+        self.space = AddressSpace(registry, learner, options.limits, zone, int(options.discovery_window * SECOND))
+        self.browse = Browser(self.space)
+        self.subscriptions = Subscriptions(self.space.nodes, zone, options.subscriptions)
+        self.decoder = Decoder(zone, options.max_payload)
+        self.counters = Counters()
+        self.rejected: Counter[str] = Counter()
+        self._tolerance_ns = int(options.future_tolerance * SECOND)
+        self._on_rejected = on_rejected
+        self._arrange_after = 0.0
+
+    # --- messages in -----------------------------------------------------------------------------------------------
+
+    def ingest(self, messages: Iterable[Message]) -> list[Change]:
+        """Take a batch; the changes it made, in order. Never raises for what a message holds."""
+        changes: list[Change] = []
+        counters, read = self.counters, self.decoder.read
+        for message in messages:
+            counters.received += 1
+            reading = read(message)
+            outcome: Rejected | None
+            if isinstance(reading, Reading):
+                outcome = self._take(reading, message, changes)
+            elif isinstance(reading, list):
+                outcome = self._take_all(reading, message, changes)
+            else:
+                outcome = reading
+            if outcome is None:
+                counters.stored += 1
+            elif outcome is _DUPLICATE:
+                counters.duplicate += 1
+            else:
+                self._reject(message, outcome)
+        if len(self.subscriptions):
+            self._notify(changes)
+        return changes
+
+    def _reject(self, message: Message, why: Rejected) -> None:
+        self.rejected[why.reason] += 1
+        if self._on_rejected is not None:
+            self._on_rejected(message, why)
+
+    def _take_all(self, readings: Sequence[Reading], message: Message, changes: list[Change]) -> Rejected | None:
+        """Several readings of one message: it is stored if one of them is, else what the last of them is."""
+        outcome: Rejected | None = _NO_VALUE
+        stored = False
+        for reading in readings:
+            outcome = self._take(reading, message, changes)
+            stored = stored or outcome is None
+        return None if stored else outcome
+
+    def _take(self, reading: Reading, message: Message, changes: list[Change]) -> Rejected | None:
+        """One reading: None where it was stored, else why not."""
+        node = self.space.by_topic.get(reading.topic)
+        received_ns = message.received_ns
+        if node is None:
+            if reading.deleted:
+                return _DUPLICATE
+            found = self.space.ensure(reading.topic, received_ns)
+            if isinstance(found, Rejected):
+                return found
+            node = found
+        value, quality, time_ns = reading.value, reading.quality, reading.time_ns
+        if time_ns is None:
+            time_ns = received_ns
+            if message.replayed and quality is GOOD:
+                quality = UNCERTAIN  # the broker's stored copy, of unknown age
+        elif time_ns > received_ns + self._tolerance_ns:
+            time_ns = received_ns
+            self.counters.skewed += 1
+            quality = UNCERTAIN if quality is GOOD else quality
+        elif time_ns <= node.time_ns and node.reported:
+            if time_ns < node.time_ns or reading.historical:
+                return self._take_late(node, reading, time_ns, changes)
+            if value == node.value and quality == node.quality and type(value) is type(node.value):
+                return _DUPLICATE
+        if reading.historical or reading.transient:
+            return self._take_late(node, reading, time_ns, changes)
+        if value is not None:
+            shape = reading.shape
+            if shape is not node.shape_now and shape != node.shape_now:
+                if reading.malformed and node.shape is not None:
+                    return _MALFORMED
+                if not node.reported:
+                    self.space.first_report(node)
+                self.space.show(node, value, shape, received_ns, binary=reading.binary)
+        elif not node.reported:
+            self.space.first_report(node)
+        if reading.unit is not None and reading.unit != node.unit:
+            self.space.set_unit(node, reading.unit)
+        node.value, node.quality, node.time_ns, node.received_ns = value, quality, time_ns, received_ns
+        node.attributes = reading.attributes
+        if reading.description is not None:
+            node.description = reading.description
+        changes.append(Change(node, value, quality, time_ns))
+        return None
+
+    def _take_late(self, node: Node, reading: Reading, time_ns: int, changes: list[Change]) -> Rejected | None:
+        """Older than the current value, or meant for history: it changes nothing but history."""
+        self.counters.late += 1
+        changes.append(Change(node, reading.value, reading.quality, time_ns, late=True))
+        return None
+
+    def _notify(self, changes: Sequence[Change]) -> None:
+        for change in changes:
+            if not change.late:
+                self.subscriptions.changed(change.node, change.value, change.quality, change.time_ns)
+        self.subscriptions.flush()
+
+    # --- time passes -----------------------------------------------------------------------------------------------
+
+    def tick(self, now_ns: int, now: float, clock: Callable[[], float]) -> None:
+        """About once a second: arrange what has grown, settle the model, delete subscriptions without a sign of life."""
+        self.arrange(now_ns, now, clock)
+        self.subscriptions.sweep(now)
+
+    def arrange(self, now_ns: int, now: float, clock: Callable[[], float]) -> None:
+        """Let the learner place what has grown, unless it has just taken more than its share of the time."""
+        if (self.space.unarranged or self.space.young) and now >= self._arrange_after:
+            self.space.arrange(now_ns)
+            took = clock() - now
+            self._arrange_after = now + took * _ARRANGE_SHARE
+
+    # --- invariants ------------------------------------------------------------------------------------------------
+
+    @property
+    def balance(self) -> int:
+        """Messages that were received but have no outcome: always 0."""
+        counters = self.counters
+        return counters.received - counters.stored - counters.duplicate - sum(self.rejected.values())
+
+
+_DUPLICATE = Rejected("duplicate")
+_MALFORMED = Rejected("malformed-json", "looks like JSON, is not; the last value stays")
+_NO_VALUE = Rejected("no-value", "a command, a state or a birth without values")
+
+__all__ = ["NO_DATA", "Change", "Counters", "Engine", "Options"]

@@ -5,7 +5,9 @@ from typing import Any, Literal, TypeAlias
 
 from msgspec import Struct
 
-Json: TypeAlias = Any  # whatever strict JSON can say: None, bool, int, finite float, str, list, dict with str keys
+Json: TypeAlias = (
+    Any  # whatever strict JSON can say: None, bool, int, finite float, str, list, dict with str keys
+)
 Quality: TypeAlias = Literal["Good", "Uncertain", "Bad", "GoodNoData"]
 
 GOOD: Quality = "Good"
@@ -50,6 +52,7 @@ class Reading(Struct):
     attributes: Mapping[str, Json] | None = None  # envelope keys beside value, time, quality and unit
     type_hint: str | None = None  # an explicit type name (UMH contract, Sparkplug template, `_model`)
     binary: bool = False  # the value is base64 of bytes that are not UTF-8
+    malformed: bool = False  # looks like JSON but is not: the text itself is the value
     deleted: bool = False  # an empty retained payload: the data point's value is gone
     historical: bool = False  # belongs into history only
     transient: bool = False  # an event, not to be kept as the current value

@@ -1,0 +1,68 @@
+"""The envelopes of the standard, straight to bytes (i3x-1.0.md section 1)."""
+
+from collections.abc import Iterable
+from typing import Any, TypeAlias
+
+import msgspec
+from starlette.responses import Response
+
+from bridge.errors import RequestError
+
+Item: TypeAlias = dict[str, Any]
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Json(Response):
+    """A JSON body that is encoded once."""
+
+    media_type = "application/json"
+
+    def __init__(self, content: Any, status: int = 200) -> None:  # noqa: ANN401 - whatever JSON can say
+        super().__init__(_encode(content), status)
+
+
+def detail(status: int, title: str, text: str) -> Item:
+    return {"title": title, "status": status, "detail": text}
+
+
+def partial(text: str) -> Item:
+    """The `responseDetail` of a 206: what was cut, and what to do about it."""
+    return detail(206, "Partial Content", text)
+
+
+def success(result: Any, cut: Item | None = None) -> Response:  # noqa: ANN401 - whatever JSON can say
+    """A single result; with `cut` it is a 206."""
+    if cut is None:
+        return Json({"success": True, "result": result})
+    return Json({"success": True, "result": result, "responseDetail": cut}, 206)
+
+
+def done(ident: str, result: Any, key: str = "elementId") -> Item:  # noqa: ANN401 - whatever JSON can say
+    return {"success": True, key: ident, "result": result}
+
+
+def failed(ident: str, status: int, title: str, text: str, key: str = "elementId") -> Item:
+    return {"success": False, key: ident, "responseDetail": detail(status, title, text)}
+
+
+def missing(ident: str, what: str = "no such element", key: str = "elementId") -> Item:
+    return failed(ident, 404, "Not Found", what, key)
+
+
+def bulk(items: Iterable[Item], cut: Item | None = None) -> Response:
+    """Items in the order of the request; never a top-level `result`, on which a widely used client breaks."""
+    rows = list(items)
+    body: Item = {"success": all(row["success"] for row in rows), "results": rows}
+    if cut is None:
+        return Json(body)
+    body["responseDetail"] = cut
+    return Json(body, 206)
+
+
+def refusal(error: RequestError) -> Response:
+    return error_body(error.status, error.title, str(error))
+
+
+def error_body(status: int, title: str, text: str) -> Response:
+    return Json({"success": False, "responseDetail": detail(status, title, text)}, status)

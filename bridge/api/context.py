@@ -1,0 +1,51 @@
+"""What the routes work with: the engine, history, limits, and what the daemon knows beyond the standard."""
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from msgspec import Struct
+
+from bridge.engine import Engine
+from bridge.errors import TooLarge
+from bridge.history.answers import Historian
+
+T = TypeVar("T")
+
+
+class ApiLimits(Struct, frozen=True):
+    """reliability.md, "Defaults"."""
+
+    max_body: int = 8 * 1024 * 1024  # bytes
+    max_ids: int = 100_000  # ids in one request
+    max_components: int = 250_000  # components in one answer: those of a whole space at its limit
+    query_timeout: float = 5.0  # seconds for one history request
+    stream_keep_alive: float = 5.0  # seconds between comments on a silent stream
+    stream_send_timeout: float = 10.0  # seconds that a stream's reader may not read
+    max_streams: int = 1_000
+
+
+class Readiness(Struct, frozen=True):
+    """Whether data flows; `reasons` are sentences for an operator, empty when ready."""
+
+    ready: bool
+    reasons: tuple[str, ...] = ()
+
+
+class Context(Struct, frozen=True):
+    """Handed to every route. `now` is a monotonic clock in seconds."""
+
+    engine: Engine
+    historian: Historian
+    limits: ApiLimits
+    now: Callable[[], float]
+    readiness: Callable[[], Readiness]
+    metrics: Callable[[], bytes]
+    refresh: Callable[[], None]  # arrange what has grown before a listing shows it
+    version: str
+    cors_origins: Sequence[str] = ("*",)
+
+    def checked(self, ids: list[T], name: str = "elementIds") -> list[T]:
+        """Raises `TooLarge` where a request names too many."""
+        if len(ids) > self.limits.max_ids:
+            raise TooLarge(f"{name}: {len(ids)} ids, at most {self.limits.max_ids} in one request; ask in several")
+        return ids

@@ -1,0 +1,173 @@
+"""Request bodies of the standard, as pydantic models, and the reading of them within limits.
+
+Models are strict: `"1"` is no integer and `true` is no depth. Fields that the standard does not know are ignored.
+"""
+
+from typing import Annotated, Any, TypeVar
+
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+)
+from starlette.requests import ClientDisconnect, Request
+
+from bridge.errors import BadRequest, TooLarge
+
+_MISTAKES_SHOWN = 5  # of one body; more would only repeat themselves
+_SHOWN_LENGTH = 300  # characters of a detail that quotes what a client sent
+
+
+def _default_depth(value: Any) -> Any:  # noqa: ANN401 - pydantic checks it next
+    return 1 if value is None else value
+
+
+Depth = Annotated[
+    int,
+    Field(ge=0, description="Levels of components, this element's own counted; 0: all of them."),
+    BeforeValidator(_default_depth, json_schema_input_type=int | None),
+]
+Ident = Annotated[str, Field(description="An element id.")]
+ClientId = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
+Time = Annotated[str, Field(description="RFC 3339, with Z or an offset.", examples=["2026-01-15T12:00:00Z"])]
+AnyJson = Annotated[Any, Field(description="Any JSON value.")]
+
+
+class Body(BaseModel):
+    model_config = ConfigDict(strict=True, frozen=True, extra="ignore")
+
+
+class TypesQuery(Body):
+    elementIds: list[Ident]
+
+
+class RelationshipTypesQuery(Body):
+    elementIds: list[Ident]
+
+
+class ObjectsQuery(Body):
+    elementIds: list[Ident]
+    includeMetadata: bool = False
+
+
+class RelatedQuery(Body):
+    elementIds: list[Ident]
+    relationshipType: str | None = Field(
+        default=None, validation_alias=AliasChoices("relationshipType", "relationshiptype")
+    )
+    includeMetadata: bool = False
+
+
+class ValueQuery(Body):
+    elementIds: list[Ident]
+    maxDepth: Depth = 1
+
+
+class HistoryQuery(Body):
+    elementIds: list[Ident]
+    startTime: Time
+    endTime: Time
+    maxDepth: Depth = 1
+
+
+class CreateSubscription(Body):
+    clientId: ClientId
+    displayName: str | None = None
+
+
+class SubscriptionIds(Body):
+    clientId: ClientId
+    subscriptionIds: list[str]
+
+
+class Register(Body):
+    clientId: ClientId
+    subscriptionId: str
+    elementIds: list[Ident]
+    maxDepth: Depth = 1
+
+
+class Unregister(Body):
+    clientId: ClientId
+    subscriptionId: str
+    elementIds: list[Ident]
+
+
+class Sync(Body):
+    clientId: ClientId
+    subscriptionId: str
+    lastSequenceNumber: int | None = Field(
+        default=None,
+        validation_alias=AliasChoices("lastSequenceNumber", "acknowledgeSequence"),
+        description="Acknowledges batches up to this number; -1 drops everything pending.",
+    )
+
+
+class OpenStream(Body):
+    clientId: ClientId
+    subscriptionId: str
+
+
+class ValueRecord(Body):
+    value: AnyJson
+    quality: str | None = None
+    timestamp: str | None = None
+
+
+class ValueUpdate(Body):
+    elementId: Ident
+    value: ValueRecord
+
+
+class ValueUpdates(Body):
+    updates: list[ValueUpdate]
+
+
+class HistoryUpdates(Body):
+    updates: list[ValueUpdate]
+
+
+Model = TypeVar("Model", bound=Body)
+
+
+async def read(request: Request, model: type[Model], max_bytes: int) -> Model:
+    """The body as a model. Raises `TooLarge`, or `BadRequest` naming each field that is wrong."""
+    raw = await _bytes(request, max_bytes)
+    try:
+        return model.model_validate_json(raw)
+    except ValidationError as error:
+        raise BadRequest(explain(error)) from None
+
+
+async def _bytes(request: Request, max_bytes: int) -> bytes:
+    declared = request.headers.get("content-length", "")
+    if declared.isascii() and declared.isdigit() and len(declared) < 20 and int(declared) > max_bytes:
+        raise TooLarge(f"the body has {declared} bytes, at most {max_bytes} are taken; ask in several requests")
+    chunks: list[bytes] = []
+    size = 0
+    try:
+        async for chunk in request.stream():
+            size += len(chunk)
+            if size > max_bytes:
+                raise TooLarge(f"the body has more than {max_bytes} bytes; ask in several requests")
+            chunks.append(chunk)
+    except ClientDisconnect:
+        raise BadRequest("the connection was closed before the body was complete") from None
+    return b"".join(chunks)
+
+
+def explain(error: ValidationError) -> str:
+    """One sentence for each mistake: which field, what is wrong with it."""
+    found = error.errors(include_url=False, include_context=False, include_input=False)
+    texts = [f"{_where(one['loc'])}: {one['msg']}" for one in found[:_MISTAKES_SHOWN]]
+    more = len(found) - len(texts)
+    return "; ".join(texts)[:_SHOWN_LENGTH] + (f" (and {more} more)" if more > 0 else "")
+
+
+def _where(location: tuple[int | str, ...]) -> str:
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location).lstrip(".")
+    return text or "body"

@@ -1,0 +1,91 @@
+"""Subscriptions: create, list, delete, register, unregister and sync. The stream has a module of its own."""
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+from starlette.responses import Response
+
+from bridge.api.answers import Item, bulk, done, failed, missing, partial, success
+from bridge.api.context import Context
+from bridge.api.requests import CreateSubscription, Register, SubscriptionIds, Sync, Unregister
+from bridge.errors import BadRequest, NotFound
+from bridge.subscriptions import Gap, Subscription
+
+_GAPS_NAMED = 20
+
+
+class Subscribe:
+    """Everything but the stream. A subscription of another client does not exist for this one."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._all = context.engine.subscriptions
+
+    def create(self, body: CreateSubscription) -> Response:
+        made = self._all.create(body.clientId, body.displayName, self._context.now())
+        return success({"clientId": made.client_id, "subscriptionId": made.id, "displayName": made.display_name})
+
+    def show(self, body: SubscriptionIds) -> Response:
+        return bulk(self._each(body, self._shown))
+
+    def delete(self, body: SubscriptionIds) -> Response:
+        return bulk(self._each(body, lambda found: self._all.delete(found.client_id, found.id)))
+
+    def _each(self, body: SubscriptionIds, act: Callable[[Subscription], object]) -> list[Item]:
+        items: list[Item] = []
+        for ident in self._context.checked(body.subscriptionIds, "subscriptionIds"):
+            try:
+                items.append(done(ident, act(self._all.get(body.clientId, ident)), "subscriptionId"))
+            except NotFound as error:
+                items.append(failed(ident, error.status, error.title, str(error), "subscriptionId"))
+        return items
+
+    @staticmethod
+    def _shown(found: Subscription) -> Item:
+        monitored = [{"elementId": ident, "maxDepth": item.max_depth} for ident, item in found.items.items()]
+        return {"subscriptionId": found.id, "displayName": found.display_name, "monitoredObjects": monitored}
+
+    def register(self, body: Register) -> Response:
+        subscription = self._all.get(body.clientId, body.subscriptionId)
+        nodes = self._context.engine.space.nodes
+        items: list[Item] = []
+        for ident in self._context.checked(body.elementIds):
+            node = nodes.get(ident)
+            if node is None:
+                items.append(missing(ident))
+                continue
+            self._all.register(subscription, node, body.maxDepth)
+            items.append(done(ident, None))
+        return bulk(items)
+
+    def unregister(self, body: Unregister) -> Response:
+        subscription = self._all.get(body.clientId, body.subscriptionId)
+        nodes = self._context.engine.space.nodes
+        items: list[Item] = []
+        for ident in self._context.checked(body.elementIds):
+            self._all.unregister(subscription, ident)
+            items.append(done(ident, None) if ident in nodes else missing(ident))
+        return bulk(items)
+
+    def sync(self, body: Sync) -> Response:
+        """Unacknowledged batches; 206 while a gap is not acknowledged."""
+        subscription = self._all.get(body.clientId, body.subscriptionId)
+        if subscription.stream is not None:
+            raise BadRequest("subscriptionId: a stream of this subscription is open; close it before calling sync")
+        batches = self._all.sync(subscription, body.lastSequenceNumber, self._context.now())
+        result = [
+            {
+                "sequenceNumber": batch.number,
+                "updates": [msgspec.Raw(update.json()) for update in batch.updates],
+            }
+            for batch in batches
+        ]
+        return success(result, _told(subscription.gaps))
+
+
+def _told(gaps: Sequence[Gap]) -> Item | None:
+    if not gaps:
+        return None
+    named = ", ".join(f"{gap.number} ({gap.lost} updates)" for gap in gaps[-_GAPS_NAMED:])
+    lost = sum(gap.lost for gap in gaps)
+    return partial(f"{lost} updates were dropped, the oldest first; missing sequence numbers: {named}")

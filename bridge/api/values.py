@@ -1,0 +1,78 @@
+"""Current values and history."""
+
+import asyncio
+
+from starlette.responses import Response
+
+from bridge.api.answers import Item, bulk, done, missing, partial
+from bridge.api.context import Context
+from bridge.api.requests import HistoryQuery, HistoryUpdates, ValueQuery, ValueUpdates
+from bridge.errors import BadRequest, NotBuilt
+from bridge.history.answers import HistoryAnswers
+from bridge.space.browse import Budget
+from bridge.uns.moments import parse_request
+
+_TURN = 0.005  # seconds of history before others get their turn
+_CUTS_NAMED = 20  # elements named in one 206; the others resume the same way
+
+
+class Values:
+    """Reads; the two writes answer 501 until writing is built."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def current(self, body: ValueQuery) -> Response:
+        ids = self._context.checked(body.elementIds)
+        budget = Budget(self._context.limits.max_components)
+        browse, depth = self._context.engine.browse, body.maxDepth
+        items: list[Item] = []
+        for ident in ids:
+            found = browse.value(ident, depth, budget)
+            items.append(done(ident, found) if found is not None else missing(ident))
+        return bulk(items, self._too_many_components() if budget.cut else None)
+
+    async def history(self, body: HistoryQuery) -> Response:
+        """Element by element; other requests and messages get their turn in between."""
+        ids = self._context.checked(body.elementIds)
+        start_ns, end_ns = _instant("startTime", body.startTime), _instant("endTime", body.endTime)
+        if start_ns > end_ns:
+            raise BadRequest(f"startTime: {body.startTime[:40]} is after endTime {body.endTime[:40]}")
+        query = self._context.historian.query(
+            start_ns, end_ns, body.maxDepth, Budget(self._context.limits.max_components)
+        )
+        nodes, now, limits = self._context.engine.space.nodes, self._context.now, self._context.limits
+        started = turn = now()
+        items: list[Item] = []
+        for ident in ids:
+            node = nodes.get(ident)
+            items.append(done(ident, query.answer(node)) if node is not None else missing(ident))
+            if now() - turn > _TURN:
+                await asyncio.sleep(0)
+                turn = now()
+                query.exhausted = query.exhausted or turn - started > limits.query_timeout
+        return bulk(items, self._incomplete(query))
+
+    def _incomplete(self, query: HistoryAnswers) -> Item | None:
+        cuts = query.cuts
+        if cuts:
+            more = f" (and {len(cuts) - _CUTS_NAMED} more elements)" if len(cuts) > _CUTS_NAMED else ""
+            return partial(f"more records than one answer holds; {'; '.join(map(str, cuts[:_CUTS_NAMED]))}{more}")
+        return self._too_many_components() if query.budget.cut else None
+
+    def _too_many_components(self) -> Item:
+        return partial(f"more than {self._context.limits.max_components} components; ask with a smaller maxDepth")
+
+    def write_current(self, _: ValueUpdates) -> Response:
+        raise NotBuilt("this server does not write values; /info says update.current: false")
+
+    def write_history(self, _: HistoryUpdates) -> Response:
+        raise NotBuilt("this server does not write history; /info says update.history: false")
+
+
+def _instant(name: str, text: str) -> int:
+    """Raises `BadRequest`."""
+    ns = parse_request(text)
+    if ns is None:
+        raise BadRequest(f"{name}: {text[:40]!r} is no RFC 3339 time with Z or an offset, such as 2026-01-15T12:00:00Z")
+    return ns

@@ -1,1 +1,0 @@
-"""TOML → frozen, validated settings."""

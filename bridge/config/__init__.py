@@ -1,0 +1,35 @@
+"""TOML → frozen, validated settings.
+
+`load` is the way in; everything else reads plain attributes (`settings.mqtt.url`). Each setting has a
+default, so no file is needed; an unknown key is a mistake; secrets come from files or the environment, never
+from the TOML. `settings` holds the sections, `rules` and `files` what a value may be, `mistakes` the words.
+"""
+
+from bridge.config.cautions import cautions
+from bridge.config.load import PASSWORD_VARIABLE, load
+from bridge.config.settings import (
+    ApiSettings,
+    HistorySettings,
+    LimitSettings,
+    LogSettings,
+    ModelSettings,
+    MqttSettings,
+    Settings,
+    StreamSettings,
+    SubscriptionSettings,
+)
+
+__all__ = [
+    "PASSWORD_VARIABLE",
+    "ApiSettings",
+    "HistorySettings",
+    "LimitSettings",
+    "LogSettings",
+    "ModelSettings",
+    "MqttSettings",
+    "Settings",
+    "StreamSettings",
+    "SubscriptionSettings",
+    "cautions",
+    "load",
+]

@@ -1,0 +1,26 @@
+"""Settings that are allowed and yet deserve a warning."""
+
+import ipaddress
+from urllib.parse import urlsplit
+
+from bridge.config.settings import Settings
+
+
+def cautions(settings: Settings) -> tuple[str, ...]:
+    """One sentence for each setting that gives away something, for the log and for `bridge check`."""
+    mqtt, api = settings.mqtt, settings.api
+    found: list[str] = []
+    if mqtt.insecure:
+        found.append("[mqtt] insecure = true: the broker's certificate is not checked, anyone can pose as it")
+    if mqtt.password is not None and not mqtt.encrypted and not _loopback(urlsplit(mqtt.url).hostname or ""):
+        found.append("[mqtt] url: the password travels unencrypted; mqtts:// or wss:// protects it")
+    if not _loopback(api.host):
+        found.append(f'[api] host = "{api.host}": whoever reaches this machine can read everything')
+    return tuple(found)
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"

@@ -1,0 +1,62 @@
+"""Files that settings name: they must be there, readable, and secrets must not be open to everyone."""
+
+import os
+import stat
+from pathlib import Path
+
+from pydantic import ValidationInfo
+
+SECRET_BYTES = 65_535  # nothing longer fits into MQTT's CONNECT
+
+
+def readable(value: object, info: ValidationInfo) -> Path | None:
+    """A file that can be read; a relative path starts at the configuration file's directory.
+
+    Without a configuration file it starts at the current directory.
+    """
+    if value is None:
+        return None
+    if not isinstance(value, str | Path) or not str(value) or "\0" in str(value):
+        raise ValueError("must be the path of a file")
+    directory: Path = (info.context or {}).get("directory", Path())
+    try:
+        path = (directory / Path(value).expanduser()).absolute()
+        regular = stat.S_ISREG(path.stat().st_mode)
+        if regular:  # opening a pipe would wait for its writer
+            path.open("rb").close()
+    except OSError as error:
+        raise ValueError(f"must be a file that can be read: {error.strerror}") from None
+    except RuntimeError:  # pathlib's word for "~stranger"
+        raise ValueError("must be a file that can be read: No such user") from None
+    if not regular:
+        raise ValueError("must be a regular file")
+    return path
+
+
+def private(value: object, info: ValidationInfo) -> Path | None:
+    """A readable file that not every user of the machine can read."""
+    path = readable(value, info)
+    if path is not None and os.name == "posix" and path.stat().st_mode & stat.S_IROTH:
+        raise ValueError("must not be readable by everyone: chmod o-r")
+    return path
+
+
+def holds_secret(value: object, info: ValidationInfo) -> Path | None:
+    """A private file with a password in it."""
+    path = private(value, info)
+    if path is not None:
+        secret(path)
+    return path
+
+
+def secret(path: Path) -> str:
+    """The text of a secret file, without the newline that editors put at its end."""
+    with path.open("rb") as stream:
+        raw = stream.read(SECRET_BYTES + 1)
+    try:
+        text = raw.decode().rstrip("\r\n")
+    except UnicodeDecodeError:
+        raise ValueError("must hold UTF-8 text") from None
+    if not text or len(raw) > SECRET_BYTES:
+        raise ValueError(f"must hold a password of 1 to {SECRET_BYTES} bytes")
+    return text

@@ -1,0 +1,156 @@
+"""What pydantic found, told to a person: one line a mistake with the key, the value and what is allowed.
+
+A line never shows a secret: credentials in a URL are blanked out, and of an unknown key (a mistyped
+`pasword`) only the name is told.
+"""
+
+import difflib
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from types import NoneType
+from typing import Literal, TypeAlias, cast, get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+
+from bridge.config.settings import Allowed, Settings
+
+SHOWN_CHARACTERS = 80  # of a value; enough to find it in the file
+NEAR, VERY_NEAR = 0.6, 0.8  # similarity that makes a suggestion: within the section, and in another one
+
+Key: TypeAlias = str | int
+Sections: TypeAlias = Mapping[str, Mapping[str, FieldInfo]]
+
+# What people write because other programs call it so: word → our key in the same section.
+SYNONYMS: Mapping[str, Mapping[str, str]] = {
+    "mqtt": dict.fromkeys(("host", "port", "broker", "server", "address"), "url"),
+    "api": dict.fromkeys(("bind", "address", "listen"), "host"),
+}
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
+_CREDENTIALS = re.compile(r"^(\w+://)?.*@", re.DOTALL)
+
+
+def lines(errors: Iterable[ErrorDetails]) -> Iterator[str]:
+    """Each error in words, without the file's name."""
+    for error in errors:
+        yield from _told(error)
+
+
+def _told(error: ErrorDetails) -> Iterator[str]:
+    where, value = error["loc"], error["input"]
+    match error["type"]:
+        case "extra_forbidden":
+            yield f"{_place(where)}: {_unknown(where, value)}"
+        case "conflicts":
+            for key, allowed in error["ctx"]["found"].items():
+                given = f" = {_toml(value[key])}" if isinstance(value, Mapping) and key in value else ""
+                yield f"{_place((*where, key))}{given}: {allowed}"
+        case "value_error":
+            yield f"{_place(where)} = {_toml(value)}: {error['ctx']['error']}"
+        case _ if len(where) == 1:
+            yield f"{_place(where)} = {_toml(value)}: must be a section, [{_place(where)}]"
+        case _:
+            yield f"{_place(where)} = {_toml(value)}: {_allowed(where)}"
+
+
+def _place(where: tuple[Key, ...]) -> str:
+    """("mqtt", "topics", 0) → `[mqtt] topics[0]`."""
+    section, *rest = (str(key) if _BARE.fullmatch(str(key)) else _quoted(str(key)) for key in where)
+    if not rest:
+        return section
+    key, *indices = rest
+    return f"[{section}] {key}" + "".join(f"[{index}]" for index in indices)
+
+
+def _toml(value: object) -> str:
+    """A value as TOML writes it, on one line, shortened, without credentials."""
+    text = _whole(value)
+    return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}…"
+
+
+def _whole(value: object) -> str:
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case str():
+            return _quoted(_CREDENTIALS.sub(r"\1…@", value))
+        case list() | tuple():
+            return f"[{', '.join(map(_whole, value))}]"
+        case dict():
+            return "{…}"
+        case _:
+            return str(value)
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=not text.isprintable()).replace("\x7f", "\\u007f")
+
+
+def _sections() -> Sections:
+    models = {name: field.annotation for name, field in Settings.model_fields.items()}
+    return {name: cast("type[BaseModel]", model).model_fields for name, model in models.items()}
+
+
+def _unknown(where: tuple[Key, ...], value: object) -> str:
+    sections, word = _sections(), str(where[-1])
+    titles = [f"[{name}]" for name in sections]
+    if len(where) > 1:
+        section = str(where[0])
+        near = SYNONYMS.get(section, {}).get(word.lower()) or _nearest(word, sections[section], NEAR)
+        return f"unknown key; {_suggestion(near or _elsewhere(word, sections), sections[section])}"
+    if isinstance(value, dict):
+        near = _nearest(word, sections, NEAR)
+        return f"unknown section; {_suggestion(near and f'[{near}]', titles)}"
+    return f"a key outside any section; {_suggestion(_elsewhere(word, sections), titles)}"
+
+
+def _elsewhere(word: str, sections: Sections) -> str | None:
+    found = (
+        f"[{section}] {near}"
+        for cutoff in (1.0, VERY_NEAR)
+        for section, known in sections.items()
+        if (near := _nearest(word, known, cutoff))
+    )
+    return next(found, None)
+
+
+def _nearest(word: str, known: Iterable[str], cutoff: float) -> str | None:
+    return next(iter(difflib.get_close_matches(word.lower(), known, n=1, cutoff=cutoff)), None)
+
+
+def _suggestion(near: str | None, known: Iterable[str]) -> str:
+    return f"did you mean {near}?" if near else f"known are {', '.join(known)}"
+
+
+def _allowed(where: tuple[Key, ...]) -> str:
+    """What the field's type and bounds say it may be."""
+    field = _sections()[str(where[0])][str(where[1])]
+    told = next((mark for mark in field.metadata if isinstance(mark, Allowed)), None)
+    return told or f"must be {_kind(field, item=len(where) > 2)}{_range(field)}"
+
+
+def _kind(field: FieldInfo, *, item: bool) -> str:
+    kind = field.annotation
+    if NoneType in get_args(kind):
+        kind = next(arm for arm in get_args(kind) if arm is not NoneType)
+    if get_origin(kind) is Literal:
+        return _either(get_args(kind))
+    if get_origin(kind) is tuple and not item:
+        return 'a list of texts, such as ["a", "b"]'
+    words: dict[object, str] = {bool: "true or false", int: "a whole number", float: "a number"}
+    return words.get(kind, "text in quotes")
+
+
+def _range(field: FieldInfo) -> str:
+    least = next((mark.ge for mark in field.metadata if hasattr(mark, "ge")), None)
+    most = next((mark.le for mark in field.metadata if hasattr(mark, "le")), None)
+    if least is None:
+        return ""
+    return f" of at least {least}" if most is None else f" from {least} to {most}"
+
+
+def _either(choices: tuple[object, ...]) -> str:
+    *first, last = map(_whole, choices)
+    return f"{', '.join(first)} or {last}"

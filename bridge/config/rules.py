@@ -1,0 +1,143 @@
+"""What a single value may be: each rule returns it or raises `ValueError` with what is allowed ("must …")."""
+
+import ipaddress
+import re
+from datetime import UTC, tzinfo
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+MQTT_TEXT_BYTES = 65_535  # MQTT strings carry a 16-bit length (MQTT 5, 1.5.4)
+TLS_SCHEMES = ("mqtts", "wss")
+WEBSOCKET_SCHEMES = ("ws", "wss")
+
+URL_RULE = "must be mqtt://, mqtts://, ws:// or wss:// with a host and, if wanted, a port"
+CREDENTIALS_RULE = "must not hold credentials: use username and password_file (or BRIDGE_MQTT_PASSWORD)"
+FILTER_RULE = 'must be an MQTT filter: not empty, "+" a whole level, "#" the whole last level'
+SHARE_RULE = "must be $share/NAME/FILTER, the name without + and #, the filter valid"
+HOST_RULE = "must be an IP address or a host name, without a port"
+ORIGIN_RULE = (
+    'must be "*", "null" or an origin in lower case without a path, such as "https://hmi.example:8443"'
+)
+URI_RULE = 'must be "" or an absolute URI without "#" and ",", such as "https://example.com/plant"'
+ZONE_RULE = 'must be an IANA time zone, such as "Europe/Berlin"'
+
+_HOST_NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_.])?")
+_ORIGIN = re.compile(r"\*|null|[a-z][a-z0-9+.-]*://[a-z0-9_.:\[\]-]+")
+# RFC 3986 without "#" and ",": a type's id is namespace#Name, and clients split lists of ids at commas
+_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[A-Za-z0-9._~:/?\[\]@!$&'()*+;=%-]+")
+
+
+def mqtt_url(url: str) -> str:
+    """A broker's address; a path is for websockets, credentials have keys of their own."""
+    if "@" in url:
+        raise ValueError(CREDENTIALS_RULE)
+    try:
+        parts = urlsplit(url)
+        sound = bool(parts.hostname) and parts.port != 0  # a port that is no number raises
+    except ValueError:
+        sound = False
+    if not sound or not url.isprintable() or " " in url or parts.query or parts.fragment:
+        raise ValueError(URL_RULE)
+    if parts.scheme not in ("mqtt", *TLS_SCHEMES, *WEBSOCKET_SCHEMES):
+        raise ValueError(URL_RULE)
+    if parts.scheme not in WEBSOCKET_SCHEMES and parts.path not in ("", "/"):
+        raise ValueError("must have no path: only ws:// and wss:// take one")
+    return url
+
+
+def mqtt_filter(text: str) -> str:
+    """An MQTT topic filter (MQTT 5, 4.7.1), not a shared one."""
+    levels = text.split("/")
+    wild = [level for level in levels[:-1] if "#" in level] or [
+        level for level in levels if len(level) > 1 and ("#" in level or "+" in level)
+    ]
+    if not text or wild or "\0" in text or len(text.encode()) > MQTT_TEXT_BYTES:
+        raise ValueError(FILTER_RULE)
+    if levels[0] == "$share":
+        raise ValueError("must be a filter without $share")
+    return text
+
+
+def subscription(text: str) -> str:
+    """A filter that may be shared: `$share/NAME/FILTER` (MQTT 5, 4.8.2)."""
+    if not text.startswith("$share/"):
+        return mqtt_filter(text)
+    _, name, *rest = text.split("/", 2)
+    try:
+        shared = mqtt_filter(rest[0]) if rest else ""
+    except ValueError:
+        shared = ""
+    if not shared or not name or "+" in name or "#" in name:
+        raise ValueError(SHARE_RULE)
+    return text
+
+
+def mqtt_text(text: str) -> str:
+    """A client id or user name as MQTT can carry it."""
+    if not text or not text.isprintable() or len(text.encode()) > MQTT_TEXT_BYTES:
+        raise ValueError(f"must be 1 to {MQTT_TEXT_BYTES} bytes of printable text")
+    return text
+
+
+def host(text: str) -> str:
+    """An address to listen on."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        if not _HOST_NAME.fullmatch(text):
+            raise ValueError(HOST_RULE) from None
+    return text
+
+
+def origin(text: str) -> str:
+    """A web origin as browsers write it ("null" is a page from `file://`), compared letter by letter."""
+    if not _ORIGIN.fullmatch(text):
+        raise ValueError(ORIGIN_RULE)
+    return text
+
+
+def namespace(text: str) -> str:
+    """The URI that inferred types live under, or nothing."""
+    if text and not _URI.fullmatch(text):
+        raise ValueError(URI_RULE)
+    return text
+
+
+def name(text: str) -> str:
+    """The name of a level: never blank, no topic separator."""
+    if not text.strip() or not text.isprintable() or "/" in text:
+        raise ValueError('must be a name: not blank, without "/"')
+    return text
+
+
+def folded(text: str) -> str:
+    """A name that is compared without regard to case, kept folded."""
+    return name(text).casefold()
+
+
+def distinct(names: tuple[str, ...]) -> tuple[str, ...]:
+    """No name twice."""
+    if len(set(names)) != len(names):
+        raise ValueError("must not name anything twice")
+    return names
+
+
+def some(items: tuple[str, ...]) -> tuple[str, ...]:
+    """At least one."""
+    if not items:
+        raise ValueError('must name at least one filter, such as ["#"]')
+    return items
+
+
+def zone(text: str) -> str:
+    """An IANA time zone that this machine knows."""
+    try:
+        time_zone(text)
+    except (ValueError, OSError, KeyError):  # KeyError: unknown; OSError: a folder of the database ("Europe")
+        raise ValueError(ZONE_RULE) from None
+    return text
+
+
+def time_zone(text: str) -> tzinfo:
+    """The zone itself. UTC needs no database: slim containers have none."""
+    return UTC if text == "UTC" else ZoneInfo(text)

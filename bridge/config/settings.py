@@ -1,0 +1,222 @@
+"""The settings: one frozen model per section, each field with its default and what it may be.
+
+Times are seconds, sizes bytes, unless a comment says otherwise. `config/uns.toml` explains each one to users.
+"""
+
+import hashlib
+import os
+import socket
+from datetime import tzinfo
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, TypeAlias
+from urllib.parse import urlsplit
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from bridge.config import files, rules
+
+# How deep recursion over topics and payloads may go: far below the interpreter's own limit of 1,000 frames.
+DEEPEST = 200
+# Level names that say what is told about a thing, so that whatever is below them is part of the thing.
+# fmt: off
+ASPECTS = (
+    "status", "state", "edge", "oee", "metric", "metrics", "processdata", "processvalue", "info", "kpi",
+    "kpis", "asset", "dashboard", "admin", "measurement", "measurements", "alarm", "alarms", "count", "data",
+    "raw",
+)
+# fmt: on
+MEMORY_ONLY = 'must be "memory" ("sqlite" comes with a later release)'
+
+Count: TypeAlias = Annotated[int, Field(ge=1)]
+Filter: TypeAlias = Annotated[str, AfterValidator(rules.mqtt_filter)]
+Subscription: TypeAlias = Annotated[str, AfterValidator(rules.subscription)]
+Origin: TypeAlias = Annotated[str, AfterValidator(rules.origin)]
+Name: TypeAlias = Annotated[str, AfterValidator(rules.name)]
+FoldedName: TypeAlias = Annotated[str, AfterValidator(rules.folded)]
+MqttText: TypeAlias = Annotated[str, AfterValidator(rules.mqtt_text)]
+File: TypeAlias = Annotated[Path | None, BeforeValidator(files.readable)]
+PrivateFile: TypeAlias = Annotated[Path | None, BeforeValidator(files.private)]
+SecretFile: TypeAlias = Annotated[Path | None, BeforeValidator(files.holds_secret)]
+
+
+class Allowed(str):
+    """What a field may be, in words, where its type alone does not tell."""
+
+    __slots__ = ()
+
+
+def conflicts(found: dict[str, str]) -> None:
+    """Refuse keys that do not fit each other: key → what is allowed."""
+    if found:
+        raise PydanticCustomError("conflicts", "settings do not fit each other", {"found": found})
+
+
+def default_client_id() -> str:
+    """Stable per host and directory, so that a restart finds its session and two bridges do not share one."""
+    place = os.fsencode(f"{socket.gethostname()}\n{Path.cwd()}")
+    return f"bridge-{hashlib.sha256(place).hexdigest()[:12]}"  # MQTT 3.1.1 brokers must take 23 characters
+
+
+class Section(BaseModel):
+    """Frozen, strict (neither "1" nor true is 1), closed to unknown keys, silent about values in errors."""
+
+    model_config = ConfigDict(
+        frozen=True, strict=True, extra="forbid", allow_inf_nan=False, hide_input_in_errors=True
+    )
+
+
+class MqttSettings(Section):
+    """[mqtt]: the broker and what to read from it; `password` is what the file or the environment says."""
+
+    url: Annotated[str, AfterValidator(rules.mqtt_url)] = "mqtt://localhost:1883"
+    topics: Annotated[tuple[Subscription, ...], Field(strict=False), AfterValidator(rules.some)] = ("#",)
+    exclude: Annotated[tuple[Filter, ...], Field(strict=False)] = ()
+    client_id: MqttText = Field(default_factory=default_client_id)
+    username: MqttText | None = None
+    password_file: SecretFile = None
+    password: str | None = Field(default=None, validate_default=True, exclude=True, repr=False)
+    qos: Annotated[int, Field(ge=0, le=2)] = 1
+    protocol: Literal["auto", "5", "3.1.1"] = "auto"
+    keep_alive: Annotated[int, Field(ge=1, le=65_535)] = 15  # 16 bits; 0 would never notice a dead connection
+    session_expiry: Annotated[int, Field(ge=0, le=4_294_967_295)] = 86_400  # 32 bits, the largest means never
+    receive_maximum: Annotated[int, Field(ge=1, le=65_535)] = 1_000  # messages in flight; 16 bits
+    ca_file: File = None
+    cert_file: File = None
+    key_file: PrivateFile = None
+    insecure: bool = False
+
+    @field_validator("password")
+    @classmethod
+    def _from_file(cls, password: str | None, info: ValidationInfo) -> str | None:
+        path: Path | None = info.data.get("password_file")
+        return files.secret(path) if password is None and path is not None else password
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        found: dict[str, str] = {}
+        if self.password is not None and self.username is None:
+            found["username"] = "must be set, because there is a password"
+        if self.key_file and not self.cert_file:
+            found["key_file"] = "must come with cert_file"
+        if not self.encrypted:
+            needless = {"ca_file": self.ca_file, "cert_file": self.cert_file, "insecure": self.insecure}
+            found |= {key: "needs a url with mqtts:// or wss://" for key, value in needless.items() if value}
+        conflicts(found)
+        return self
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether the broker is reached through TLS."""
+        return urlsplit(self.url).scheme in rules.TLS_SCHEMES
+
+
+class ApiSettings(Section):
+    """[api]: where the i3X server listens, and the most that one request may ask."""
+
+    host: Annotated[str, AfterValidator(rules.host)] = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65_535)] = 8080  # 0 takes any free one
+    cors_origins: Annotated[tuple[Origin, ...], Field(strict=False)] = ("*",)
+    max_body: Annotated[int, Field(ge=1_024)] = 8_388_608  # a request for a few ids must fit
+    max_ids: Count = 100_000
+    max_rows: Count = 10_000  # history rows per element
+    query_timeout: Annotated[float, Field(ge=0.1)] = 5.0
+
+
+class StreamSettings(Section):
+    """[stream]: subscriptions that are read as server-sent events."""
+
+    keep_alive: Annotated[float, Field(ge=0.1, le=90)] = 5.0  # clients give up after 90 s of silence
+    send_timeout: Annotated[float, Field(ge=0.1)] = 10.0
+    max_open: Count = 1_000
+
+
+class SubscriptionSettings(Section):
+    """[subscriptions]: how many there may be, what they may hold back, and for how long unattended."""
+
+    max: Count = 1_000
+    queue: Count = 10_000  # updates per subscription
+    queue_total: Count = 1_000_000  # updates in all subscriptions
+    ttl: Annotated[float, Field(ge=1)] = 300.0
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        conflicts({"queue": "must be at most queue_total"} if self.queue > self.queue_total else {})
+        return self
+
+
+class ModelSettings(Section):
+    """[model]: how topics and payloads become an address space."""
+
+    levels: Annotated[tuple[Name, ...], Field(strict=False), AfterValidator(rules.distinct)] = ()
+    namespace: Annotated[str, AfterValidator(rules.namespace)] = ""
+    aspects: Annotated[tuple[FoldedName, ...], Field(strict=False)] = ASPECTS  # case-folded
+    discovery_window: Annotated[float, Field(ge=0)] = 10.0
+    zone: Annotated[str, AfterValidator(rules.zone)] = "UTC"
+    future_tolerance: Annotated[float, Field(ge=0)] = 300.0
+
+    @property
+    def time_zone(self) -> tzinfo:
+        """The zone that times without one are in."""
+        return rules.time_zone(self.zone)
+
+
+class LimitSettings(Section):
+    """[limits]: what one bridge takes in; the rest is acknowledged, counted and logged once a minute."""
+
+    elements: Count = 250_000
+    new_per_minute: Count = 10_000  # elements, after start-up
+    payload: Annotated[int, Field(ge=1, le=268_435_455)] = 262_144  # at most what MQTT can carry
+    topic: Annotated[int, Field(ge=1, le=rules.MQTT_TEXT_BYTES)] = 1_024
+    levels: Annotated[int, Field(ge=1, le=DEEPEST)] = 32
+    fields: Count = 256  # per payload
+    depth: Annotated[int, Field(ge=1, le=DEEPEST)] = 32  # of JSON; deeper stays opaque
+
+
+class HistorySettings(Section):
+    """[history]: where past values are kept, and how many."""
+
+    backend: Annotated[Literal["memory"], Allowed(MEMORY_ONLY)] = "memory"
+    rows_per_element: Count = 10_000
+    rows_total: Count = 2_000_000
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        over = self.rows_per_element > self.rows_total
+        conflicts({"rows_per_element": "must be at most rows_total"} if over else {})
+        return self
+
+
+class LogSettings(Section):
+    """[log]: what is told, and how."""
+
+    format: Literal["text", "json"] = "text"
+    level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+class Settings(Section):
+    """Everything that can be set."""
+
+    mqtt: MqttSettings = Field(default_factory=MqttSettings)
+    api: ApiSettings = Field(default_factory=ApiSettings)
+    stream: StreamSettings = Field(default_factory=StreamSettings)
+    subscriptions: SubscriptionSettings = Field(default_factory=SubscriptionSettings)
+    model: ModelSettings = Field(default_factory=ModelSettings)
+    limits: LimitSettings = Field(default_factory=LimitSettings)
+    history: HistorySettings = Field(default_factory=HistorySettings)
+    log: LogSettings = Field(default_factory=LogSettings)
+
+    def public(self) -> dict[str, dict[str, Any]]:
+        """Section → key → value as JSON can say it; of the password only whether there is one."""
+        shown: dict[str, dict[str, Any]] = self.model_dump(mode="json")
+        shown["mqtt"]["password"] = "(not set)" if self.mqtt.password is None else "(set)"
+        return shown

@@ -1,0 +1,40 @@
+"""The `History` protocol: append what changed, query a range, keep within bounds.
+
+A row is a value-quality-timestamp; rows of an element ascend by time, and one time holds one row: a later arrival at
+the same time replaces the earlier one. Elements are named by the id of the node that had the payload; fields and
+composed elements are answered from their owners' and parts' rows (`bridge.history.answers`).
+"""
+
+from collections.abc import Sequence
+from typing import Protocol, TypeAlias
+
+from msgspec import Struct
+
+from bridge.engine import Change
+from bridge.space import Vqt
+
+Row: TypeAlias = Vqt
+
+
+class Rows(Struct):
+    """Rows in ascending order. `resume_ns` is set where the limit cut: the time of the first row left out."""
+
+    rows: list[Row]
+    resume_ns: int | None = None
+
+
+class History(Protocol):
+    """See the module's text. Times are nanoseconds since 1970 UTC, both ends inclusive."""
+
+    def append(self, changes: Sequence[Change]) -> None: ...
+
+    def query(self, element_id: str, start_ns: int, end_ns: int, limit: int) -> Rows: ...
+
+    def before(self, element_id: str, time_ns: int) -> Row | None:
+        """The last row earlier than a time."""
+        ...
+
+    @property
+    def rows(self) -> int:
+        """Rows held."""
+        ...

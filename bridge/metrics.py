@@ -1,0 +1,105 @@
+"""`/metrics`: what the daemon counts, in the Prometheus text format. Nothing is counted twice: values are read from
+the engine, the history and the source when they are asked for.
+"""
+
+from collections.abc import Iterator, Mapping
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from bridge.engine import Engine
+from bridge.history import History
+from bridge.sources import Source
+
+
+class BridgeCollector(Collector):
+    """Reads the running daemon."""
+
+    def __init__(self, engine: Engine, history: History, source: Source, version: str) -> None:
+        self._engine = engine
+        self._history = history
+        self._source = source
+        self._version = version
+
+    def collect(self) -> Iterator[Metric]:
+        yield from self._messages()
+        yield from self._model()
+        yield from self._subscriptions()
+        yield from self._broker()
+        yield _gauge("bridge_history_rows", "Rows held in history.", self._history.rows)
+        build = GaugeMetricFamily("bridge_build_info", "The version that runs.", labels=["version"])
+        build.add_metric([self._version], 1)
+        yield build
+
+    def _messages(self) -> Iterator[Metric]:
+        counters, rejected = self._engine.counters, self._engine.rejected
+        yield _counter("bridge_messages_received", "Messages taken from the broker.", counters.received)
+        outcomes = {
+            "stored": counters.stored,
+            "duplicate": counters.duplicate,
+            "rejected": sum(rejected.values()),
+        }
+        yield _counters("bridge_messages", "Messages by outcome; their sum is what was received.", "outcome", outcomes)
+        yield _counters("bridge_messages_rejected", "Rejected messages by reason.", "reason", rejected)
+        yield _counter(
+            "bridge_readings_late",
+            "Readings older than the current value, kept in history only.",
+            counters.late,
+        )
+        yield _counter(
+            "bridge_readings_skewed",
+            "Readings from the future, taken at their time of receipt.",
+            counters.skewed,
+        )
+        yield _counters(
+            "bridge_sparkplug", "Sparkplug sessions by event.", "event", self._engine.decoder.sparkplug_stats
+        )
+
+    def _model(self) -> Iterator[Metric]:
+        space = self._engine.space
+        yield _gauge("bridge_elements", "Elements of the address space.", len(space.nodes))
+        yield _gauge("bridge_types", "Object types.", len(space.registry.by_id))
+        yield _gauge("bridge_model_revision", "Rises with every change of the model.", space.revision)
+        yield _gauge("bridge_model_settled", "1 once the discovery window is over.", not space.young)
+
+    def _subscriptions(self) -> Iterator[Metric]:
+        found = self._engine.subscriptions
+        yield _gauge("bridge_subscriptions", "Open subscriptions.", len(found))
+        yield _gauge("bridge_streams", "Open streams.", found.streams)
+        yield _gauge("bridge_monitored_items", "Monitored items.", found.items)
+        yield _gauge("bridge_updates_queued", "Updates waiting in subscriptions.", found.queued)
+        yield _counter("bridge_updates_dropped", "Updates lost because a queue was full.", found.dropped_total)
+        yield _counter("bridge_updates_streamed", "Updates taken by streams.", found.delivered_total)
+
+    def _broker(self) -> Iterator[Metric]:
+        health = self._source.health()
+        yield _gauge("bridge_source_connected", "1 while the broker is connected.", health.connected)
+        yield _counter("bridge_source_reconnects", "Connections after the first.", health.reconnects)
+        yield _counter(
+            "bridge_source_sessions_lost",
+            "Connects at which the broker had forgotten us.",
+            health.sessions_lost,
+        )
+        yield _counter("bridge_source_undecodable", "Messages whose topic was not UTF-8.", health.undecodable)
+
+
+def exposition(collector: Collector) -> bytes:
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(collector)
+    return generate_latest(registry)
+
+
+def _gauge(name: str, about: str, value: float) -> Metric:
+    return GaugeMetricFamily(name, about, value=value)
+
+
+def _counter(name: str, about: str, value: float) -> Metric:
+    return CounterMetricFamily(name, about, value=value)
+
+
+def _counters(name: str, about: str, label: str, values: Mapping[str, int]) -> Metric:
+    family = CounterMetricFamily(name, about, labels=[label])
+    for key, value in sorted(values.items()):
+        family.add_metric([key], value)
+    return family

@@ -1,0 +1,236 @@
+"""One connection to the broker, from CONNECT to its end. Never reused: a new attempt is a new `Link`.
+
+aiomqtt connects, subscribes, keeps the connection alive and disconnects. What it does not offer is reached
+here, and only here, in the paho client that it wraps: whether the session was present, why and when a
+connection ended before the CONNACK, the tapping of the socket (`mqtt_tap`), and acknowledgements when we want
+them. A test names each private attribute that this needs, so that an update cannot break it silently.
+"""
+
+import asyncio
+import contextlib
+import logging
+import ssl
+import time
+from collections.abc import Sequence
+
+import aiomqtt
+from paho.mqtt.client import MQTT_CLEAN_START_FIRST_ONLY, Client, ConnectFlags, DisconnectFlags
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
+
+from bridge.config import MqttSettings
+from bridge.sources import mqtt_faults as faults
+from bridge.sources import wire
+from bridge.sources.filters import Topics
+from bridge.sources.mqtt_endpoint import Endpoint
+from bridge.sources.mqtt_faults import Cause, LinkError, Loss
+from bridge.sources.mqtt_inbox import Inbox, Receipt
+from bridge.sources.mqtt_intake import Intake
+from bridge.sources.mqtt_tap import Socket, Tap
+
+CONNECT_S = 4.0  # for TCP, and again for TLS: below the 5 s in which the daemon must be able to stop
+ANSWER_S = 10.0  # for CONNACK and SUBACK
+CLOSE_S = 2.0  # for a DISCONNECT to leave
+FILTERS_AT_ONCE = 8  # in one SUBSCRIBE: some cloud brokers take no more
+WHEN_NEW = 1  # retain handling: stored copies only if the subscription is new (section 3.8.3.1)
+
+V5, V311 = aiomqtt.ProtocolVersion.V5, aiomqtt.ProtocolVersion.V311
+
+_library_log = logging.getLogger("bridge.mqtt_library")
+_library_log.setLevel(logging.CRITICAL)  # the libraries log each attempt; we log changes
+
+
+class Link:
+    """See the module's text. Not yet connected when constructed: `open` first, and `close` in any case."""
+
+    def __init__(
+        self,
+        settings: MqttSettings,
+        endpoint: Endpoint,
+        tls: ssl.SSLContext | None,
+        version: aiomqtt.ProtocolVersion,
+        topics: Topics,
+        inbox: Inbox,
+    ) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._settings = settings
+        self.version = version
+        self.session_present = False
+        self._intake = Intake(topics, inbox, properties=version is V5)
+        self._abandoned = False
+        self._refusal: ReasonCode | None = None
+        self._ended: asyncio.Future[Loss] = self._loop.create_future()
+        self._tap: Tap | None = None
+        self._client = _client(settings, endpoint, tls, version)
+        self._paho = self._client._client  # noqa: SLF001 - see the module's text
+        self._hook()
+
+    async def open(self) -> None:
+        """Connect. Raises `LinkError`."""
+        entering = self._loop.create_task(self._enter(), name="mqtt-connect")
+        try:
+            await asyncio.wait((entering, self._ended), return_when=asyncio.FIRST_COMPLETED)
+            if not entering.done() and self._refusal is None:
+                raise faults.silent(self._fault)  # aiomqtt would wait for a CONNACK until its timeout
+            await entering
+        except (aiomqtt.MqttError, OSError, UnicodeError) as error:
+            if self._refusal is not None:
+                raise faults.refused(self._refusal, self._settings) from error
+            raise faults.unreachable(error) from error
+        finally:
+            if not entering.done():
+                entering.cancel()
+                await asyncio.wait((entering,))
+
+    async def subscribe(self, filters: Sequence[str]) -> dict[str, ReasonCode]:
+        """Subscribe to all filters; the broker's answer for each. Raises `LinkError`."""
+        fresh = not self.session_present  # subscriptions of a resumed session are not new: no stored copies
+        if fresh:
+            self._intake.burst.expect()
+        answers: dict[str, ReasonCode] = {}
+        for start in range(0, len(filters), FILTERS_AT_ONCE):
+            some = filters[start : start + FILTERS_AT_ONCE]
+            codes = await self._subscribe(some)
+            answers.update(zip(some, codes, strict=False))
+        if fresh:
+            self._intake.burst.subscribed(time.monotonic())
+        return answers
+
+    async def lost(self) -> Loss:
+        """Wait until the connection has ended."""
+        with contextlib.suppress(aiomqtt.MqttError):
+            await anext(self._client.messages)  # the tap takes all messages: it only ends with the connection
+        return self._loss
+
+    def acknowledge(self, receipts: Sequence[Receipt]) -> None:
+        """Tell the broker that publications of this connection are ours now; too late once it has gone.
+
+        All in one piece, because paho's own `ack` costs a system call for each.
+        """
+        if receipts and not self._ended.done():
+            self._paho._packet_queue(wire.PUBACK[0], wire.answers(receipts), 0, 0)  # noqa: SLF001
+
+    def resume(self) -> None:
+        """The inbox has room again."""
+        if self._tap is not None:
+            self._tap.resume()
+
+    async def close(self) -> None:
+        """Disconnect if connected, and leave no task and no descriptor behind."""
+        try:
+            async with asyncio.timeout(CLOSE_S):
+                if self._paho.is_connected():
+                    await self._client.__aexit__(None, None, None)
+        except (aiomqtt.MqttError, TimeoutError):
+            _library_log.debug("no orderly end of the connection", exc_info=True)
+        finally:
+            self._abandoned = True
+            self._paho._sock_close()  # noqa: SLF001 - an attempt that was given up has no other end
+            _retrieve(self._client._disconnected)  # noqa: SLF001 - asyncio complains of unread exceptions
+            _retrieve(self._client._connected)  # noqa: SLF001
+        await asyncio.sleep(0)  # aiomqtt cancels its task from a callback,
+        await asyncio.sleep(0)  # and the task needs a turn to end
+
+    @property
+    def delivered(self) -> bool:
+        """Whether a wanted message has come over this connection."""
+        return self._intake.delivered
+
+    @property
+    def _fault(self) -> Exception | None:
+        return self._tap.fault if self._tap is not None else None
+
+    @property
+    def _loss(self) -> Loss:
+        return self._ended.result() if self._ended.done() else Loss(0, "broke the connection")
+
+    async def _enter(self) -> None:
+        await self._client.__aenter__()
+
+    async def _subscribe(self, filters: Sequence[str]) -> list[ReasonCode]:
+        qos = self._settings.qos
+        try:
+            if self.version is V311:
+                codes = await self._client.subscribe([(pattern, qos) for pattern in filters])
+            else:
+                options = SubscribeOptions(qos=qos, retainAsPublished=True, retainHandling=WHEN_NEW)
+                codes = await self._client.subscribe([(pattern, options) for pattern in filters])
+        except aiomqtt.MqttError as error:
+            text = self._loss.text if self._ended.done() else "does not answer a subscription"
+            raise LinkError(Cause.OTHER, text) from error
+        return [code for code in codes if isinstance(code, ReasonCode)]
+
+    # The hooks in paho.
+
+    def _hook(self) -> None:
+        paho = self._paho
+        paho.connect_timeout = CONNECT_S
+        opened, connected, disconnected = paho.on_socket_open, paho.on_connect, paho.on_disconnect
+
+        def on_socket_open(client: Client, userdata: object, sock: Socket) -> None:
+            """In the thread that connects, before the CONNECT is sent."""
+            if self._abandoned:
+                sock.close()
+                paho._sock = None  # noqa: SLF001
+                raise ConnectionAbortedError("given up meanwhile")
+            self._tap = tap = Tap(sock, self._loop, self._intake, paho.loop_read, self.acknowledge)
+            paho._sock = tap  # noqa: SLF001
+            opened(client, userdata, tap)  # type: ignore[misc]
+            self._loop.call_soon_threadsafe(tap.watch)
+
+        def on_connect(
+            client: Client, userdata: object, flags: ConnectFlags, code: ReasonCode, more: Properties | None
+        ) -> None:
+            self.session_present = flags.session_present
+            self._refusal = code if code.is_failure else None
+            connected(client, userdata, flags, code, more)  # type: ignore[misc, call-arg, arg-type]
+
+        def on_disconnect(
+            client: Client,
+            userdata: object,
+            flags: DisconnectFlags,
+            code: ReasonCode,
+            more: Properties | None,
+        ) -> None:
+            if not self._ended.done():
+                by_broker = flags.is_disconnect_packet_from_server
+                self._ended.set_result(faults.ended(code, self._fault, by_broker=by_broker))
+            disconnected(client, userdata, flags, code, more)  # type: ignore[misc, call-arg, arg-type]
+
+        paho.on_socket_open, paho.on_connect, paho.on_disconnect = on_socket_open, on_connect, on_disconnect
+
+
+def _client(
+    settings: MqttSettings, endpoint: Endpoint, tls: ssl.SSLContext | None, version: aiomqtt.ProtocolVersion
+) -> aiomqtt.Client:
+    """An aiomqtt client for one attempt, with a session that outlives it."""
+    properties = None
+    if version is V5:
+        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+        properties.SessionExpiryInterval = settings.session_expiry
+        properties.ReceiveMaximum = settings.receive_maximum
+    return aiomqtt.Client(
+        endpoint.host,
+        endpoint.port,
+        username=settings.username,
+        password=settings.password,
+        logger=_library_log,
+        identifier=settings.client_id,
+        protocol=version,
+        clean_session=None if version is V5 else False,
+        clean_start=False if version is V5 else MQTT_CLEAN_START_FIRST_ONLY,  # the latter means: not set
+        transport="tcp" if endpoint.path is None else "websockets",
+        websocket_path=endpoint.path,
+        timeout=ANSWER_S,
+        keepalive=settings.keep_alive,
+        properties=properties,
+        tls_context=tls,
+        tls_insecure=True if tls is not None and settings.insecure else None,
+    )
+
+
+def _retrieve(future: "asyncio.Future[None]") -> None:
+    if future.done() and not future.cancelled():
+        future.exception()

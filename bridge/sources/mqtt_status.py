@@ -1,0 +1,84 @@
+"""What is known about the connection: for `health()`, and for the log, where each change appears once."""
+
+import logging
+import time
+from collections.abc import Mapping
+
+from paho.mqtt.reasoncodes import ReasonCode
+
+from bridge.sources.base import Health
+
+log = logging.getLogger(__name__)
+
+REMIND_S = 60.0  # between lines about a broker that stays away
+
+
+class Status:
+    """The connection's state in words. Written by the source's task only."""
+
+    def __init__(self, broker: str) -> None:
+        self._broker = broker
+        self._connected = False
+        self._since_ns = time.time_ns()
+        self._out_since = time.monotonic()
+        self._problem: str | None = f"broker {broker}: not connected yet"
+        self._filter_problems: tuple[str, ...] = ()
+        self._told: set[str] = set()  # reasons logged during this outage
+        self._told_at = 0.0
+        self._connects = 0
+        self.sessions_lost = 0
+
+    def connected(self, version: str, *, resumed: bool) -> None:
+        """Connected and subscribed."""
+        if self._connects and not resumed:
+            self.sessions_lost += 1
+            log.warning("broker %s had forgotten our session: what came meanwhile is lost", self._broker)
+        after = f" after {time.monotonic() - self._out_since:.0f} s" if self._connects or self._told else ""
+        session = "session resumed" if resumed else "new session"
+        log.info("connected to broker %s%s (%s, %s)", self._broker, after, version, session)
+        self._connects += 1
+        self._problem = None
+        self._told.clear()
+        self._turn(connected=True)
+
+    def answered(self, wanted_qos: int, answers: Mapping[str, ReasonCode]) -> None:
+        """What the broker said to each filter."""
+        problems = []
+        for pattern, code in answers.items():
+            if code.is_failure:
+                problems.append(f"filter {pattern!r} refused by the broker: {str(code).lower()}")
+            elif code.value < wanted_qos:
+                problems.append(f"filter {pattern!r} granted with QoS {code.value} instead of {wanted_qos}")
+        for problem in problems:
+            if problem not in self._filter_problems:
+                log.error("%s", problem)
+        self._filter_problems = tuple(problems)
+
+    def down(self, reason: str) -> None:
+        """Not connected (any more), for a reason that goes behind the broker's name."""
+        now = time.monotonic()
+        self._problem = f"broker {self._broker} {reason}"
+        if self._connected:
+            self._out_since = now
+            self._turn(connected=False)
+        if reason not in self._told or now - self._told_at >= REMIND_S:
+            away = now - self._out_since
+            log.warning("%s%s", self._problem, f" (away for {away:.0f} s)" if away >= REMIND_S else "")
+            self._told.add(reason)
+            self._told_at = now
+
+    def health(self, *, undecodable: int, rival: str | None) -> Health:
+        """A snapshot."""
+        problems = tuple(text for text in (self._problem, rival) if text) + self._filter_problems
+        return Health(
+            connected=self._connected,
+            since_ns=self._since_ns,
+            problems=problems,
+            reconnects=max(0, self._connects - 1),
+            undecodable=undecodable,
+            sessions_lost=self.sessions_lost,
+        )
+
+    def _turn(self, *, connected: bool) -> None:
+        self._connected = connected
+        self._since_ns = time.time_ns()

@@ -1,0 +1,189 @@
+"""Nodes: the elements of the address space, one for each topic, each prefix of a topic and each field of a payload.
+
+A `Node` keeps the last value-quality-timestamp of its topic. A node without a payload of its own but with parts has a
+composed value, built when it is read (design.md, "Composed values"). A `Field` keeps nothing: it is projected from
+the payload of its owner.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import tzinfo
+from typing import TYPE_CHECKING, TypeAlias
+
+from bridge.space.shape import Shape
+from bridge.uns import BAD, GOOD, NO_DATA, UNCERTAIN, Json, Quality
+from bridge.uns.decoder import field_reading
+from bridge.uns.envelope import Plan
+
+if TYPE_CHECKING:
+    from bridge.space.types import ObjectType
+    from bridge.subscriptions import Item
+
+Vqt: TypeAlias = tuple[Json, Quality, int]  # value, quality, nanoseconds since 1970 UTC
+
+_MISSING = object()
+
+
+class Node:
+    """One element. `part` says that it is a component of its parent; without a parent it is a root."""
+
+    __slots__ = (
+        "attributes",
+        "children",
+        "created_ns",
+        "decided",
+        "description",
+        "fields",
+        "id",
+        "item_role",
+        "name",
+        "parent",
+        "part",
+        "quality",
+        "received_ns",
+        "reported",
+        "shape",
+        "shape_now",
+        "time_ns",
+        "topic",
+        "type",
+        "types",
+        "unit",
+        "value",
+        "watchers",
+    )
+
+    def __init__(
+        self, ident: str, topic: str, name: str, parent: "Node | None", type_: "ObjectType", now_ns: int
+    ) -> None:
+        self.id = ident
+        self.topic = topic
+        self.name = name
+        self.parent = parent
+        self.type = type_
+        self.part = False
+        self.decided = False  # its place (part or thing) is settled and will not change
+        self.children: dict[str, Node] | None = None
+        self.fields: dict[str, Field] | None = None
+        self.reported = False  # has had a payload of its own
+        self.value: Json = None
+        self.quality: Quality = NO_DATA
+        self.time_ns = 0
+        self.received_ns = 0
+        self.created_ns = now_ns
+        self.item_role: str | None = None  # of a collection: the role that its children play
+        self.shape: Shape | None = None  # everything its own values have looked like
+        self.shape_now: object = None  # structure of the last value that was not null
+        self.types: dict[int, ObjectType] | None = None  # by root kind, once its values have been of several kinds
+        self.unit: str | None = None
+        self.description: str | None = None
+        self.attributes: Mapping[str, Json] | None = None
+        self.watchers: list[Item] | None = None
+
+    def components(self) -> "Iterator[Node]":
+        """The parts of this element: fields of its payload, then parts below its topic."""
+        if self.fields:
+            yield from self.fields.values()
+        if self.children:
+            for child in self.children.values():
+                if child.part:
+                    yield child
+
+    def things(self) -> "Iterator[Node]":
+        """The independent elements below this one."""
+        if self.children:
+            for child in self.children.values():
+                if not child.part:
+                    yield child
+
+    @property
+    def is_composition(self) -> bool:
+        return next(self.components(), None) is not None
+
+    @property
+    def is_composed(self) -> bool:
+        """Whether the value is made of the parts' values."""
+        return not self.reported and self.is_composition
+
+    def raw(self) -> Json:
+        """The payload's value, which fields are projected from."""
+        return self.value
+
+    def vqt(self, zone: tzinfo) -> Vqt:
+        """The current value, its quality and its time. Null goes with Bad and GoodNoData, and only with them."""
+        if self.reported:
+            return self.value, self.quality, self.time_ns
+        return compose([(part.name, part.vqt(zone)) for part in self.components()], self.created_ns)
+
+
+class Field(Node):
+    """An element inside a structured payload; `name` is its key, `parent` the enclosing field or the owner."""
+
+    __slots__ = ("owner", "plan")
+
+    def __init__(self, ident: str, name: str, parent: Node, owner: Node, type_: "ObjectType", now_ns: int) -> None:
+        super().__init__(ident, owner.topic, name, parent, type_, now_ns)
+        self.owner = owner
+        self.plan: Plan | None = None  # set where the field is an envelope of its own
+        self.part = True
+        self.decided = True
+        self.reported = True
+
+    def path(self) -> tuple[str, ...]:
+        """The keys that lead from the owner's payload to this field."""
+        keys, at = [], self
+        while isinstance(at, Field):
+            keys.append(at.name)
+            at = at.parent  # type: ignore[assignment]  # a field always has a parent
+        return tuple(reversed(keys))
+
+    def raw(self) -> Json:
+        box = self.parent.raw() if self.parent is not None else None
+        return box.get(self.name, _MISSING) if type(box) is dict else _MISSING
+
+    def vqt(self, zone: tzinfo) -> Vqt:
+        return self.project(self.raw(), self.owner.quality, self.owner.time_ns, zone)
+
+    def project(self, raw: Json, quality: Quality, time_ns: int, zone: tzinfo) -> Vqt:
+        """This field's VQT, given what the owner's payload holds at its place and the owner's quality and time."""
+        if raw is _MISSING or raw is None:
+            return None, BAD if quality == BAD else NO_DATA, time_ns
+        if self.plan is not None and type(raw) is dict:
+            value, own, own_time = field_reading(raw, self.plan, zone)
+            worst = UNCERTAIN if own == GOOD and quality == UNCERTAIN else own
+            return value, worst, own_time or time_ns
+        return raw, quality, time_ns
+
+    def project_from(self, payload: Json, quality: Quality, time_ns: int, zone: tzinfo) -> Vqt:
+        """The same from a whole payload of the owner, an old one say."""
+        for key in self.path():
+            payload = payload.get(key, _MISSING) if type(payload) is dict else _MISSING
+        return self.project(payload, quality, time_ns, zone)
+
+
+def compose(parts: list[tuple[str, Vqt]], never_ns: int) -> Vqt:
+    """The object of the parts' values: the worst quality, but not worse than Uncertain while any part has a value, and
+    the latest time. All parts Bad is null/Bad; nothing reported yet is null/GoodNoData at `never_ns`.
+    """
+    value, latest, worst = {}, 0, GOOD
+    some = bad = False
+    for name, (part, quality, time_ns) in parts:
+        value[name] = part
+        latest = max(latest, time_ns)
+        if part is not None:
+            some = True
+        if quality == BAD:
+            bad = True
+        if quality in (BAD, UNCERTAIN):
+            worst = UNCERTAIN
+    if some:
+        return value, worst, latest
+    return None, BAD if bad else NO_DATA, latest or never_ns
+
+
+def descendants(node: Node, max_depth: int) -> Iterator[Node]:
+    """All components down to `max_depth` levels, this one's own counted (1: none, 0: all), each once, owners first."""
+    if max_depth == 1:
+        return
+    for part in node.components():
+        yield part
+        yield from descendants(part, max_depth - 1 if max_depth else 0)

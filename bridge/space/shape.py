@@ -1,0 +1,140 @@
+"""Shapes: what values of a kind have looked like so far, as a lattice that only ever widens, and as JSON Schema.
+
+A shape is a set of JSON kinds with, for objects, the shapes of their properties and, for arrays, of their items.
+Merging is commutative and idempotent, so the order of arrival does not matter. Integer and number are one kind that
+widens (i3x-1.0.md section 3); null is remembered but declared by policy, never learnt: every inferred property is
+nullable and nothing is required.
+"""
+
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+from bridge.uns import Json
+
+Schema: TypeAlias = dict[str, Any]
+
+NULL, BOOLEAN, INTEGER, NUMBER, STRING, BINARY, ARRAY, OBJECT = (1 << bit for bit in range(8))
+ANY_NUMBER = INTEGER | NUMBER
+ANY_STRING = STRING | BINARY
+
+_KIND = {type(None): NULL, bool: BOOLEAN, int: INTEGER, float: NUMBER, str: STRING, list: ARRAY, dict: OBJECT}
+_NAMES = ((OBJECT, "object"), (ARRAY, "array"), (STRING | BINARY, "string"), (BOOLEAN, "boolean"))
+
+MAX_ITEMS_LOOKED_AT = 64  # items of an array; more of the same teach nothing
+
+
+def kind_of(value: Json) -> int:
+    return _KIND[type(value)]
+
+
+class Shape:
+    """Mutable; `merge` and `observe` return whether anything was new."""
+
+    __slots__ = ("items", "kinds", "members", "properties")
+
+    def __init__(self, kinds: int = 0) -> None:
+        self.kinds = kinds
+        self.properties: dict[str, Shape] | None = None
+        self.items: Shape | None = None
+        self.members: Shape | None = None  # of a map: what any key holds
+
+    def observe(self, value: Json, max_fields: int, depth: int) -> bool:
+        """Widen to fit a value; at most `max_fields` properties an object and `depth` levels are modelled."""
+        kind = _KIND[type(value)]
+        changed = not self.kinds & kind
+        self.kinds |= kind
+        if depth <= 1:
+            return changed
+        if kind == OBJECT:
+            for key, part in value.items():
+                own = self.property(key, max_fields)
+                changed |= own is not None and own.observe(part, max_fields, depth - 1)
+        elif kind == ARRAY:
+            if self.items is None:
+                self.items = Shape()
+            for part in value[:MAX_ITEMS_LOOKED_AT]:
+                changed |= self.items.observe(part, max_fields, depth - 1)
+        return changed
+
+    def property(self, key: str, max_fields: int) -> "Shape | None":
+        """The shape of a property, made if there is room for one more."""
+        if self.members is not None:
+            return self.members
+        if self.properties is None:
+            self.properties = {}
+        own = self.properties.get(key)
+        if own is None and len(self.properties) < max_fields:
+            own = self.properties[key] = Shape()
+        return own
+
+    def merge(self, other: "Shape", max_fields: int) -> bool:
+        """Widen to fit everything that another shape fits."""
+        changed = bool(other.kinds & ~self.kinds)
+        self.kinds |= other.kinds
+        if other.members is not None:
+            if self.members is None:
+                self.members = Shape()
+            changed |= self.members.merge(other.members, max_fields)
+        for key, part in (other.properties or {}).items():
+            own = self.property(key, max_fields)
+            changed |= own is not None and own.merge(part, max_fields)
+        if other.items is not None:
+            if self.items is None:
+                self.items = Shape()
+            changed |= self.items.merge(other.items, max_fields)
+        return changed
+
+    def only(self, kinds: int) -> "Shape":
+        """The part of this shape that is of some kinds: a leaf type declares one."""
+        part = Shape(self.kinds & kinds)
+        part.properties = self.properties if kinds & OBJECT else None
+        part.members = self.members if kinds & OBJECT else None
+        part.items = self.items if kinds & ARRAY else None
+        return part
+
+    def at(self, path: tuple[str, ...], max_fields: int) -> "Shape | None":
+        """The shape below some property names, made where it is missing; None where there is no room."""
+        found: Shape | None = self
+        for key in path:
+            if found is None:
+                return None
+            found.kinds |= OBJECT
+            found = found.property(key, max_fields)
+        return found
+
+    def _types(self) -> list[str]:
+        names = [name for bits, name in _NAMES if self.kinds & bits]
+        if self.kinds & NUMBER:
+            names.append("number")
+        elif self.kinds & INTEGER:
+            names.append("integer")
+        return names
+
+    def schema(self, *, nullable: bool = False) -> Schema:
+        """JSON Schema. A type's root has one plain `type`; a property (`nullable`) always admits null."""
+        names = self._types()
+        if not names:
+            return {}  # nothing but null was seen: anything may come
+        schema: Schema = {"type": [*names, "null"] if nullable else names[0]}
+        if self.kinds & BINARY and not self.kinds & STRING:
+            schema["contentEncoding"] = "base64"
+        if self.kinds & OBJECT and self.properties:
+            schema["properties"] = {key: part.schema(nullable=True) for key, part in self.properties.items()}
+        if self.kinds & OBJECT and self.members is not None:
+            schema["additionalProperties"] = self.members.schema(nullable=True)
+        if self.kinds & ARRAY and self.items is not None and self.items.kinds:
+            schema["items"] = self.items.schema(nullable=True)
+        return schema
+
+
+def shape_of(value: Json, max_fields: int = 256, depth: int = 32) -> Shape:
+    shape = Shape()
+    shape.observe(value, max_fields, depth)
+    return shape
+
+
+def extensions(value: Json, declared: Mapping[str, object] | None) -> Schema:
+    """Schema fragments of exactly those attributes of a value that a type with properties does not declare."""
+    if not declared or type(value) is not dict or value.keys() <= declared.keys():
+        return {}
+    return {key: shape_of(part).schema(nullable=True) for key, part in value.items() if key not in declared}

@@ -1,0 +1,105 @@
+"""Topic names, topic filters, and the element ids that stand for them.
+
+An element id is the topic itself, with the few characters that break clients percent-encoded; the mapping is
+injective and reversible for every legal topic (design.md, "Decisions"). `#` cannot occur in a topic, so
+`topic#/json/pointer` names a part inside a payload and `namespaceUri#TypeName` a type, and nothing collides.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from urllib.parse import unquote
+
+RESERVED_IDS = frozenset({"HasParent", "HasChildren", "HasComponent", "ComponentOf"})
+
+EMPTY_PREFIX_ID = (
+    "%00"  # the level before a leading slash; U+0000 is illegal in topics, so no topic has this id
+)
+_MUST_ENCODE = frozenset('%,"\\')
+_PLAIN = re.compile(r"[A-Za-z0-9_./:@$&'()*+;=!~<>?\[\]^`{|}-](?:[A-Za-z0-9_./:@$&'()*+;=!~<>?\[\]^`{|} -]*"
+                    r"[A-Za-z0-9_./:@$&'()*+;=!~<>?\[\]^`{|}-])?")  # fmt: skip
+
+
+def _percent(character: str) -> str:
+    return "".join(f"%{byte:02X}" for byte in character.encode("utf-8", "surrogatepass"))
+
+
+def encode(text: str) -> str:
+    """Percent-encode what may not stand in an element id: `% , " \\`, non-printable characters and outer blanks."""
+    if _PLAIN.fullmatch(text):
+        return text
+    inner_start, inner_end = len(text) - len(text.lstrip()), len(text.rstrip())
+    return "".join(
+        _percent(c) if c in _MUST_ENCODE or not c.isprintable() or not inner_start <= i < inner_end else c
+        for i, c in enumerate(text)
+    )
+
+
+def element_id(topic: str) -> str:
+    """The element id of a topic (or of a topic's prefix); `topic_of` undoes it."""
+    if not topic:
+        return EMPTY_PREFIX_ID
+    if topic in RESERVED_IDS:
+        return _percent(topic[0]) + topic[1:]
+    return encode(topic)
+
+
+def field_id(owner_id: str, path: Sequence[str]) -> str:
+    """The element id of a field: the owner's id, `#`, and the RFC 6901 JSON pointer, encoded like a topic."""
+    pointer = "".join("/" + key.replace("~", "~0").replace("/", "~1") for key in path)
+    return f"{owner_id}#{encode(pointer)}"
+
+
+def topic_of(ident: str) -> str:
+    """The topic that an element id stands for (of a field: its owner's topic)."""
+    text = unquote(ident.partition("#")[0], errors="surrogatepass")
+    return "" if text == "\0" else text
+
+
+def pointer_of(ident: str) -> tuple[str, ...]:
+    """The keys of a field's JSON pointer; empty for anything that is not a field."""
+    _, mark, pointer = ident.partition("#")
+    if not mark:
+        return ()
+    return tuple(
+        key.replace("~1", "/").replace("~0", "~")
+        for key in unquote(pointer, errors="surrogatepass").split("/")[1:]
+    )
+
+
+def display_name(level: str) -> str:
+    """A level's name for people: printable and never blank."""
+    if not level:
+        return "(empty)"
+    name = "".join(c if c.isprintable() else _percent(c) for c in level).strip()
+    return name or "(blank)"
+
+
+def prefixes(topic: str) -> Iterable[str]:
+    """All proper prefixes of a topic, the root's first: `a/b/c` → `a`, `a/b`."""
+    at = topic.find("/")
+    while at >= 0:
+        yield topic[:at]
+        at = topic.find("/", at + 1)
+
+
+def valid_filter(pattern: str) -> bool:
+    """Whether a string is a legal topic filter (MQTT 5, section 4.7.1)."""
+    if not pattern or len(pattern.encode("utf-8", "surrogatepass")) > 65535 or "\0" in pattern:
+        return False
+    levels = pattern.split("/")
+    plus_alone = all(level == "+" for level in levels if "+" in level)
+    hash_last = "#" not in pattern or (pattern.count("#") == 1 and levels[-1] == "#")
+    return plus_alone and hash_last
+
+
+def matches(pattern: str, topic: str) -> bool:
+    """Whether a topic filter covers a topic name; `$` topics are not covered by leading wildcards (section 4.7.2)."""
+    if topic.startswith("$") and pattern[:1] in "+#":
+        return False
+    wanted, levels = pattern.split("/"), topic.split("/")
+    for index, level in enumerate(wanted):
+        if level == "#":
+            return True
+        if index >= len(levels) or (level != "+" and level != levels[index]):
+            return False
+    return len(wanted) == len(levels)

@@ -1,0 +1,127 @@
+"""A broker that does what a test tells it to: for answers that no real broker gives on demand."""
+
+import asyncio
+import contextlib
+import struct
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Self
+
+CONNECT, CONNACK, PUBLISH, PUBACK, PUBREC, PUBREL, PUBCOMP, SUBSCRIBE, SUBACK, PINGREQ, DISCONNECT = (
+    *(0x10, 0x20, 0x30, 0x40, 0x50, 0x60, 0x70, 0x80, 0x90, 0xC0, 0xE0),
+)
+LEVELS = {4: "3.1.1", 5: "5"}
+
+
+def packet(first: int, body: bytes) -> bytes:
+    """A packet with its length."""
+    length, size = b"", len(body)
+    while True:
+        size, digit = divmod(size, 128)
+        length += bytes([digit | 0x80 if size else digit])
+        if not size:
+            return bytes([first]) + length + body
+
+
+def connack(code: int = 0, *, present: bool = False, v5: bool = True) -> bytes:
+    """A CONNACK; a code other than 0 refuses."""
+    return packet(CONNACK, bytes([present, code]) + (b"\0" if v5 else b""))
+
+
+def publish(topic: bytes, payload: bytes, *, mid: int = 0, qos: int = 0, retain: bool = False, v5: bool = True) -> bytes:
+    """A PUBLISH without properties."""
+    body = struct.pack("!H", len(topic)) + topic + (struct.pack("!H", mid) if qos else b"")
+    return packet(PUBLISH | qos << 1 | retain, body + (b"\0" if v5 else b"") + payload)
+
+
+class ScriptedBroker:
+    """Serves one script on a free port of the loopback interface.
+
+    `connack` answers the protocol level of a CONNECT; None closes the connection. `suback` gives the code for a
+    filter. `greeting` is sent after each SUBACK. What clients did is in `levels`, `filters`, `answers`.
+    """
+
+    def __init__(
+        self,
+        answer: Callable[[int], bytes | None] = lambda level: connack(v5=level > 4),
+        suback: Callable[[str], int] = lambda _: 1,
+        greeting: Sequence[bytes] = (),
+    ) -> None:
+        self._answer = answer
+        self._suback = suback
+        self._greeting = greeting
+        self.levels: list[int] = []
+        self.filters: list[str] = []
+        self.options: list[int] = []
+        self.answers: list[tuple[int, int]] = []  # packet type and id of PUBACK, PUBREC, PUBREL, PUBCOMP
+        self.writers: list[asyncio.StreamWriter] = []
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self.port: int = self._server.sockets[0].getsockname()[1]
+        self.url = f"mqtt://127.0.0.1:{self.port}"
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.close()
+        for writer in self.writers:
+            writer.close()
+        await self._server.wait_closed()
+
+    def send(self, data: bytes) -> None:
+        """Send to the latest client."""
+        self.writers[-1].write(data)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.writers.append(writer)
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            while await self._packet(reader, writer):
+                await writer.drain()
+        writer.close()
+
+    async def _packet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        first, body = await _read(reader)
+        match first & 0xF0:
+            case 0x10:
+                level = body[6]
+                self.levels.append(level)
+                answer = self._answer(level)
+                if answer is None:
+                    return False
+                writer.write(answer)
+            case 0x80:
+                writer.write(self._subscribed(body))
+                writer.write(b"".join(self._greeting))
+            case 0xC0:
+                writer.write(packet(0xD0, b""))
+            case 0xE0:
+                return False
+            case kind:
+                self.answers += [(kind, struct.unpack("!H", body[:2])[0])]
+        return True
+
+    def _subscribed(self, body: bytes) -> bytes:
+        v5 = self.levels[-1] > 4
+        at = 3 if v5 else 2
+        codes = b""
+        while at < len(body):
+            end = at + 2 + struct.unpack_from("!H", body, at)[0]
+            pattern = body[at + 2 : end].decode()
+            self.filters.append(pattern)
+            self.options.append(body[end])
+            codes += bytes([self._suback(pattern)])
+            at = end + 1
+        return packet(SUBACK, body[:2] + (b"\0" if v5 else b"") + codes)
+
+
+async def _read(reader: asyncio.StreamReader) -> tuple[int, bytes]:
+    first = (await reader.readexactly(1))[0]
+    size = shift = 0
+    while True:
+        digit = (await reader.readexactly(1))[0]
+        size |= (digit & 0x7F) << shift
+        shift += 7
+        if digit < 0x80:
+            return first, await reader.readexactly(size)

@@ -1,0 +1,397 @@
+"""Configuration: what is allowed, how a mistake is told, and that no secret gets out."""
+
+import os
+import re
+import shutil
+import tempfile
+import tomllib
+from datetime import UTC
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+import tomli_w
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from bridge.config import PASSWORD_VARIABLE, MqttSettings, Settings, cautions, load
+from bridge.errors import ConfigError
+
+HERE = Path(__file__).parent
+SHIPPED = HERE.parents[1] / "config"
+
+FILTER = 'must be an MQTT filter: not empty, "+" a whole level, "#" the whole last level'
+URL = "must be mqtt://, mqtts://, ws:// or wss:// with a host and, if wanted, a port"
+TLS = "needs a url with mqtts:// or wss://"
+URI = 'must be "" or an absolute URI without "#" and ",", such as "https://example.com/plant"'
+SECTIONS = "[mqtt], [api], [stream], [subscriptions], [model], [limits], [history], [log]"
+
+MISTAKES = {
+    "url_scheme": f'[mqtt] url = "http://broker": {URL}',
+    "url_without_host": f'[mqtt] url = "mqtt://": {URL}',
+    "url_port": f'[mqtt] url = "mqtt://broker:port": {URL}',
+    "url_path": '[mqtt] url = "mqtt://broker/path": must have no path: only ws:// and wss:// take one',
+    "url_credentials": '[mqtt] url = "mqtt://…@broker": '
+    "must not hold credentials: use username and password_file (or BRIDGE_MQTT_PASSWORD)",
+    "topics_empty": '[mqtt] topics = []: must name at least one filter, such as ["#"]',
+    "topics_text": '[mqtt] topics = "acme/#": must be a list of texts, such as ["a", "b"]',
+    "topics_filter": f'[mqtt] topics[1] = "acme/#/status": {FILTER}',
+    "topics_number": "[mqtt] topics[0] = 1: must be text in quotes",
+    "topics_share": '[mqtt] topics[0] = "$share/a+b/#": '
+    "must be $share/NAME/FILTER, the name without + and #, the filter valid",
+    "exclude_filter": f'[mqtt] exclude[0] = "acme/lab+": {FILTER}',
+    "exclude_share": '[mqtt] exclude[0] = "$share/group/#": must be a filter without $share',
+    "client_id_empty": '[mqtt] client_id = "": must be 1 to 65535 bytes of printable text',
+    "username_control": r'[mqtt] username = "a\nb": must be 1 to 65535 bytes of printable text',
+    "password_in_file": "[mqtt] password: "
+    "must not be in this file: use password_file or BRIDGE_MQTT_PASSWORD",
+    "password_without_username": "[mqtt] username: must be set, because there is a password",
+    "password_file_open": '[mqtt] password_file = "open.secret": must not be readable by everyone: chmod o-r',
+    "password_file_empty": '[mqtt] password_file = "empty.secret": must hold a password of 1 to 65535 bytes',
+    "password_file_missing": '[mqtt] password_file = "missing.secret": '
+    "must be a file that can be read: No such file or directory",
+    "qos": "[mqtt] qos = 3: must be a whole number from 0 to 2",
+    "protocol": '[mqtt] protocol = "3.1": must be "auto", "5" or "3.1.1"',
+    "keep_alive": "[mqtt] keep_alive = 0: must be a whole number from 1 to 65535",
+    "session_expiry": "[mqtt] session_expiry = -1: must be a whole number from 0 to 4294967295",
+    "receive_maximum": "[mqtt] receive_maximum = 70000: must be a whole number from 1 to 65535",
+    "ca_file_directory": '[mqtt] ca_file = ".": must be a regular file',
+    "cert_file_number": "[mqtt] cert_file = 5: must be the path of a file",
+    "key_file_open": '[mqtt] key_file = "open.secret": must not be readable by everyone: chmod o-r',
+    "key_file_alone": '[mqtt] key_file = "good.secret": must come with cert_file',
+    "tls_without_tls": (f'[mqtt] ca_file = "ca.crt": {TLS}', f"[mqtt] insecure = true: {TLS}"),
+    "insecure_text": '[mqtt] insecure = "yes": must be true or false',
+    "host_port": '[api] host = "localhost:8080": must be an IP address or a host name, without a port',
+    "port_range": "[api] port = 65536: must be a whole number from 0 to 65535",
+    "port_text": '[api] port = "8080": must be a whole number from 0 to 65535',
+    "port_boolean": "[api] port = true: must be a whole number from 0 to 65535",
+    "origin_path": '[api] cors_origins[0] = "https://hmi.example/": must be "*", "null" or an origin '
+    'in lower case without a path, such as "https://hmi.example:8443"',
+    "max_body": "[api] max_body = 10: must be a whole number of at least 1024",
+    "query_timeout_nan": "[api] query_timeout = nan: must be a number of at least 0.1",
+    "stream_keep_alive": "[stream] keep_alive = 120: must be a number from 0.1 to 90",
+    "send_timeout_text": '[stream] send_timeout = "10 s": must be a number of at least 0.1',
+    "queue_total": "[subscriptions] queue = 100: must be at most queue_total",
+    "ttl": "[subscriptions] ttl = 0: must be a number of at least 1",
+    "levels_twice": '[model] levels = ["Site", "Area", "Site"]: must not name anything twice',
+    "levels_slash": '[model] levels[0] = "Site/Area": must be a name: not blank, without "/"',
+    "namespace": f'[model] namespace = "acme types": {URI}',
+    "namespace_fragment": f'[model] namespace = "https://acme.example/types#": {URI}',
+    "aspects_blank": '[model] aspects[0] = " ": must be a name: not blank, without "/"',
+    "zone": '[model] zone = "Europe/Munich": must be an IANA time zone, such as "Europe/Berlin"',
+    "zone_folder": '[model] zone = "Europe": must be an IANA time zone, such as "Europe/Berlin"',
+    "discovery_window": "[model] discovery_window = -1.5: must be a number of at least 0",
+    "elements": "[limits] elements = 0: must be a whole number of at least 1",
+    "depth": "[limits] depth = 5000: must be a whole number from 1 to 200",
+    "backend": '[history] backend = "sqlite": must be "memory" ("sqlite" comes with a later release)',
+    "rows_total": "[history] rows_per_element: must be at most rows_total",
+    "log_format": '[log] format = "xml": must be "text" or "json"',
+    "log_level": '[log] level = "INFO": must be "debug", "info", "warning" or "error"',
+    "unknown_key": "[mqtt] topic: unknown key; did you mean topics?",
+    "unknown_secret": "[mqtt] pasword: unknown key; did you mean password?",
+    "unknown_synonym": "[mqtt] broker: unknown key; did you mean url?",
+    "unknown_here": "[api] levels: unknown key; did you mean [model] levels?",
+    "unknown_anywhere": "[log] zzz: unknown key; known are format, level",
+    "unknown_section": "mqqt: unknown section; did you mean [mqtt]?",
+    "outside_section": "port: a key outside any section; did you mean [api] port?",
+    "hostile_key": rf'"a\u0085\u001b[2J": a key outside any section; known are {SECTIONS}',
+    "section_is_text": 'mqtt = "mqtt://localhost": must be a section, [mqtt]',
+    "section_is_list": "api = [{…}]: must be a section, [api]",
+    "syntax": "line 3, column 13: not TOML: Expected newline or end of document after a statement",
+    "syntax_end": "line 4, column 1: not TOML: Invalid value",
+    "syntax_twice": "line 3, column 9: not TOML: Cannot overwrite a value",
+    "latin1": "must be UTF-8 text: byte 24 is not",
+    "several": (
+        f'[mqtt] url = "http://broker": {URL}',
+        "[mqtt] qos = 5: must be a whole number from 0 to 2",
+        "[api] prt: unknown key; did you mean port?",
+        '[log] level = 1: must be "debug", "info", "warning" or "error"',
+    ),
+}
+
+
+@pytest.fixture
+def directory(tmp_path, monkeypatch):
+    """The bad files in a directory of their own, with the files that some of them name."""
+    shutil.copytree(HERE / "configs", tmp_path, dirs_exist_ok=True)
+    for name, text, mode in [
+        ("good.secret", "hunter2\r\n", 0o640),
+        ("open.secret", "hunter2\n", 0o644),
+        ("empty.secret", "\n", 0o600),
+        ("mqtt-password", " pass word \n", 0o600),
+        ("bridge.key", "key", 0o600),
+        ("bridge.crt", "certificate", 0o644),
+        ("ca.crt", "authority", 0o644),
+    ]:
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(mode)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def refused(path: Path, environ: dict[str, str] | None = None) -> tuple[str, ...]:
+    """The mistakes that loading a file is refused for."""
+    with pytest.raises(ConfigError) as caught:
+        load(path, environ or {})
+    return caught.value.mistakes
+
+
+@pytest.mark.usefixtures("directory")
+@pytest.mark.parametrize("name", MISTAKES)
+def test_mistake(name):
+    """Every rule has a bad file, whose every mistake is told in exactly these words."""
+    told = MISTAKES[name]
+    expected = (told,) if isinstance(told, str) else told
+    assert tuple(f"{name}.toml: {line}" for line in expected) == refused(Path(f"{name}.toml"))
+
+
+def test_every_bad_file_is_in_the_table():
+    """No bad file is left out."""
+    assert {path.stem for path in (HERE / "configs").glob("*.toml")} == set(MISTAKES)
+
+
+def test_mistakes_show_no_secret(directory):
+    """What was meant as a secret is in no message, wherever it stood."""
+    for path in directory.glob("*.toml"):
+        assert "hunter2" not in "\n".join(refused(path))
+    (directory / "odd.toml").write_text(
+        '[mqtt]\nurl = "mqtt://u:hunter2/#@x@broker"\nclient_id = "u:hunter2\\n@b"\n'
+    )
+    assert "hunter2" not in "\n".join(refused(directory / "odd.toml"))
+
+
+def test_long_values_are_shortened(tmp_path):
+    """A mistake fits on a line even when its value does not."""
+    path = tmp_path / "long.toml"
+    path.write_text(f'[mqtt]\nurl = "{"x" * 1000}"\n')
+    assert len(refused(path)[0]) < len(str(path)) + 200
+
+
+SCALARS = st.one_of(
+    st.text(st.characters(exclude_categories=["Cs"])),
+    st.sampled_from(["mqtt://", "wss://a/b", "$share/", "#", "~stranger", "mqtt://u:p@h", "https://a", "/"]),
+    st.integers(-(2**63), 2**63 - 1),
+    st.floats(),
+    st.booleans(),
+    st.datetimes(),
+)
+VALUES = st.recursive(
+    SCALARS, lambda v: st.lists(v, max_size=3) | st.dictionaries(st.text("ab.\n"), v, max_size=2)
+)
+
+
+@settings(deadline=None)  # it writes files
+@given(data=st.data(), value=VALUES)
+def test_any_value_is_taken_or_told(data, value):
+    """Whatever a key is set to, it is taken or refused in lines that a terminal can show."""
+    section, keys = data.draw(
+        st.sampled_from(sorted((section, list(keys)) for section, keys in fields().items()))
+    )
+    key = data.draw(st.sampled_from(sorted(keys)))
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory) / "any.toml"
+        path.write_text(tomli_w.dumps({section: {key: value}}), encoding="utf-8")
+        mistakes, public = (), {}
+        try:
+            public = load(path, {}).public()
+        except ConfigError as error:
+            mistakes = error.mistakes
+    assert bool(mistakes) != bool(public)
+    assert all(line.isprintable() and key in line for line in mistakes)
+
+
+def test_unreadable_files(tmp_path, monkeypatch):
+    """A file that is missing, or a directory, is named."""
+    monkeypatch.chdir(tmp_path)
+    assert refused(Path("no.toml")) == ("no.toml: cannot be read: No such file or directory",)
+    assert refused(Path()) == (".: cannot be read: Is a directory",)
+
+
+def test_a_pipe_is_no_secret_file(tmp_path):
+    """A named pipe is refused instead of waited for."""
+    os.mkfifo(tmp_path / "pipe", 0o600)
+    (tmp_path / "a.toml").write_text('[mqtt]\nusername = "u"\npassword_file = "pipe"\n')
+    assert refused(tmp_path / "a.toml")[0].endswith("must be a regular file")
+
+
+def test_defaults():
+    """Without a file and an environment every setting has its default."""
+    settings = load(None, {})
+    assert settings == Settings()
+    assert (settings.mqtt.url, settings.mqtt.topics, settings.mqtt.qos) == (
+        "mqtt://localhost:1883",
+        ("#",),
+        1,
+    )
+    assert (settings.api.host, settings.api.port) == ("127.0.0.1", 8080)
+    assert (settings.model.levels, settings.model.namespace) == ((), "")
+    assert settings.history.backend == "memory"
+
+
+def test_byte_order_mark(tmp_path):
+    """A byte order mark at the beginning of the file does not matter."""
+    path = tmp_path / "bom.toml"
+    path.write_text("\ufeff[api]\nport = 1\n", encoding="utf-8")
+    assert load(path, {}).api.port == 1
+
+
+def test_settings_are_frozen():
+    """Nobody changes a setting while the daemon runs."""
+    with pytest.raises(ValidationError):
+        Settings().api.port = 1
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "value"),
+    [
+        pytest.param("mqtt", "url", "mqtt://[::1]:1884", id="ipv6"),
+        pytest.param("mqtt", "url", "wss://broker.example/mqtt", id="websocket path"),
+        pytest.param("mqtt", "url", "mqtts://broker", id="tls"),
+        pytest.param(
+            "mqtt", "topics", ("$share/group/acme/#", "+/+", "/", "$SYS/#", "a//b", "+"), id="filters"
+        ),
+        pytest.param("mqtt", "exclude", ("acme/+/lab/#",), id="exclude"),
+        pytest.param("mqtt", "session_expiry", 4_294_967_295, id="never expires"),
+        pytest.param("api", "host", "::", id="any ipv6"),
+        pytest.param("api", "host", "bridge_1.plant.example", id="host name"),
+        pytest.param("api", "port", 0, id="any port"),
+        pytest.param(
+            "api", "cors_origins", ("null", "http://[::1]:3000", "https://a-b.example"), id="origins"
+        ),
+        pytest.param("api", "query_timeout", 3, id="whole seconds"),
+        pytest.param("model", "namespace", "urn:acme:types", id="urn"),
+        pytest.param("model", "levels", ("Enterprise", "Produktionslinie ä"), id="levels"),
+    ],
+)
+def test_allowed(section, key, value):
+    """Values that must not be refused."""
+    settings = Settings.model_validate({section: {key: value}})
+    assert getattr(getattr(settings, section), key) == value
+
+
+def test_aspects_are_folded():
+    """Aspect words are kept as they are compared, without regard to case."""
+    assert Settings.model_validate({"model": {"aspects": ["Status", "STRASSE"]}}).model.aspects == (
+        "status",
+        "strasse",
+    )
+
+
+@pytest.mark.parametrize(("zone", "expected"), [("UTC", UTC), ("Europe/Berlin", ZoneInfo("Europe/Berlin"))])
+def test_time_zone(zone, expected):
+    """The zone's name stands for the zone; UTC needs no database."""
+    assert Settings.model_validate({"model": {"zone": zone}}).model.time_zone == expected
+
+
+def test_client_id_is_stable_per_directory(tmp_path, monkeypatch):
+    """The same place gives the same client id, another one another; 3.1.1 brokers accept its length."""
+    (tmp_path / "other").mkdir()
+    monkeypatch.chdir(tmp_path)
+    first, again = Settings().mqtt.client_id, Settings().mqtt.client_id
+    monkeypatch.chdir(tmp_path / "other")
+    assert first == again != Settings().mqtt.client_id
+    assert re.fullmatch(r"bridge-[0-9a-f]{12}", first)
+
+
+def test_password_sources(directory):
+    """The password comes from the file, its last line end cut; the environment wins if it says anything."""
+    path = directory / "user.toml"
+    path.write_text('[mqtt]\nusername = "u"\npassword_file = "mqtt-password"\n')
+    assert load(path, {}).mqtt.password == " pass word "
+    assert load(path, {PASSWORD_VARIABLE: ""}).mqtt.password == " pass word "
+    assert load(path, {PASSWORD_VARIABLE: "other"}).mqtt.password == "other"
+    path.write_text('[mqtt]\nusername = "u"\n')
+    assert load(path, {PASSWORD_VARIABLE: "other"}).mqtt.password == "other"
+
+
+def test_password_from_the_environment_needs_a_user():
+    """A password without a user name would silently not be sent."""
+    with pytest.raises(ConfigError) as caught:
+        load(None, {PASSWORD_VARIABLE: "hunter2"})
+    assert caught.value.mistakes == (
+        "configuration: [mqtt] username: must be set, because there is a password",
+    )
+
+
+def test_secrets_are_in_no_representation(directory):
+    """Neither repr, dumps, the public settings nor a validation error show the password."""
+    settings = Settings.model_validate({"mqtt": {"username": "u", "password": "hunter2"}})
+    with pytest.raises(ValidationError) as caught:
+        MqttSettings.model_validate({"password": "hunter2", "qos": 7})
+    told = f"{settings!r} {settings} {settings.model_dump()} {settings.public()} {caught.value}"
+    assert "hunter2" not in told
+    assert settings.public()["mqtt"]["password"] == "(set)"
+    assert Settings().public()["mqtt"]["password"] == "(not set)"
+
+
+def test_public_names_every_setting():
+    """The effective settings leave nothing out."""
+    public = Settings().public()
+    assert {s: set(keys) for s, keys in public.items()} == {s: set(f) for s, f in fields().items()}
+
+
+def test_paths_start_at_the_file(directory, monkeypatch, tmp_path_factory):
+    """A relative path means the configuration file's directory, wherever the bridge is started."""
+    shutil.copy(SHIPPED / "tls.toml", directory)
+    monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
+    mqtt = load(directory / "tls.toml", {}).mqtt
+    assert (mqtt.ca_file, mqtt.key_file) == (directory / "ca.crt", directory / "bridge.key")
+    assert mqtt.password == " pass word "
+
+
+@pytest.mark.parametrize("path", sorted(SHIPPED.glob("*.toml")), ids=lambda path: path.stem)
+def test_shipped_examples_load(path, directory):
+    """Every example is right once the files that it names are there."""
+    shutil.copy(path, directory)
+    load(directory / path.name, {})
+
+
+def fields() -> dict[str, dict[str, object]]:
+    """Section → key → field."""
+    return {name: dict(field.annotation.model_fields) for name, field in Settings.model_fields.items()}
+
+
+def test_the_annotated_file_is_the_defaults():
+    """config/uns.toml says what is in effect without it."""
+    assert load(SHIPPED / "uns.toml", {}) == Settings()
+
+
+def test_the_annotated_file_names_every_setting():
+    """config/uns.toml has each setting in its section, as a comment where TOML cannot say the default."""
+    text = (SHIPPED / "uns.toml").read_text()
+    parts = re.split(r"^\[(\w+)\]$", text, flags=re.MULTILINE)[1:]
+    bodies = zip(parts[::2], parts[1::2], strict=True)
+    written = {section: set(re.findall(r"^(?:# )?(\w+) = ", body, re.MULTILINE)) for section, body in bodies}
+    expected = {section: set(keys) - {"password"} for section, keys in fields().items()}
+    assert expected == written
+    unwritable = {"client_id", "username", "password_file", "ca_file", "cert_file", "key_file"}
+    assert expected["mqtt"] - set(tomllib.loads(text)["mqtt"]) == unwritable
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        pytest.param({}, [], id="defaults"),
+        pytest.param(
+            {"mqtt": {"url": "mqtts://b", "insecure": True}},
+            ["[mqtt] insecure = true: the broker's certificate is not checked, anyone can pose as it"],
+            id="insecure",
+        ),
+        pytest.param(
+            {"mqtt": {"url": "mqtt://b", "username": "u", "password": "p"}},
+            ["[mqtt] url: the password travels unencrypted; mqtts:// or wss:// protects it"],
+            id="password in the clear",
+        ),
+        pytest.param({"mqtt": {"username": "u", "password": "p"}}, [], id="password on this machine"),
+        pytest.param(
+            {"api": {"host": "0.0.0.0"}},
+            ['[api] host = "0.0.0.0": whoever reaches this machine can read everything'],
+            id="open to the network",
+        ),
+        pytest.param({"api": {"host": "::1"}}, [], id="this machine, ipv6"),
+    ],
+)
+def test_cautions(raw, expected):
+    """What is allowed and yet gives something away is warned of."""
+    assert list(cautions(Settings.model_validate(raw))) == expected
