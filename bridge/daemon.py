@@ -7,6 +7,7 @@ messages are taken, the batch at hand is finished, streams are broken (clients c
 
 import asyncio
 import contextlib
+import gc
 import logging
 import signal
 import socket
@@ -35,6 +36,7 @@ from bridge.uns import Message, Rejected
 TICK = 1.0  # seconds between looks at the model and the subscriptions
 SHUTDOWN = 5  # seconds that open requests may take at the end
 QUIET = 60.0  # seconds between two lines about the same reason of rejection
+GC_THRESHOLDS = (50_000, 20, 20)  # a model is millions of long-lived objects; the default looks at them all the time
 _LISTEN_BACKLOG = 2048
 
 _log = logging.getLogger("bridge.daemon")
@@ -162,6 +164,7 @@ class _Daemon:
     # --- loop ------------------------------------------------------------------------------------------------------
 
     async def run(self) -> int:
+        gc.set_threshold(*GC_THRESHOLDS)
         parts = self._assemble()
         logging.getLogger("uvicorn.error").addFilter(_not_about_broken_streams)
         with self._signals():
@@ -191,9 +194,15 @@ class _Daemon:
                     return
 
     async def _tick(self, engine: Engine) -> None:
+        """Keep the model in order; once it is settled, spare the garbage collector from going through it again."""
+        frozen = False
         while True:
             await asyncio.sleep(TICK)
             engine.tick(time.time_ns(), time.monotonic(), time.monotonic)
+            if not frozen and not engine.space.young:
+                gc.collect()
+                gc.freeze()
+                frozen = True
 
     # --- shutdown --------------------------------------------------------------------------------------------------
 

@@ -19,7 +19,7 @@ from bridge.space.browse import Browser
 from bridge.space.learner import Learner
 from bridge.space.types import TypeRegistry
 from bridge.subscriptions import SubscriptionLimits, Subscriptions
-from bridge.uns import GOOD, NO_DATA, UNCERTAIN, Json, Message, Quality, Reading, Rejected
+from bridge.uns import GOOD, UNCERTAIN, Json, Message, Quality, Reading, Rejected
 from bridge.uns.decoder import Decoder
 from bridge.uns.moments import SECOND
 
@@ -120,15 +120,13 @@ class Engine:
     def _take(self, reading: Reading, message: Message, changes: list[Change]) -> Rejected | None:
         """One reading: None where it was stored, else why not."""
         node = self.space.by_topic.get(reading.topic)
-        received_ns = message.received_ns
         if node is None:
-            if reading.deleted:
-                return _DUPLICATE
-            found = self.space.ensure(reading.topic, received_ns)
+            found = _DUPLICATE if reading.deleted else self.space.ensure(reading.topic, message.received_ns)
             if isinstance(found, Rejected):
                 return found
             node = found
-        value, quality, time_ns = reading.value, reading.quality, reading.time_ns
+        received_ns, quality = message.received_ns, reading.quality
+        time_ns = reading.time_ns
         if time_ns is None:
             time_ns = received_ns
             if message.replayed and quality is GOOD:
@@ -136,35 +134,42 @@ class Engine:
         elif time_ns > received_ns + self._tolerance_ns:
             time_ns = received_ns
             self.counters.skewed += 1
-            quality = UNCERTAIN if quality is GOOD else quality
-        elif time_ns <= node.time_ns and node.reported:
-            if time_ns < node.time_ns or reading.historical:
-                return self._take_late(node, reading, time_ns, changes)
-            if value == node.value and quality == node.quality and type(value) is type(node.value):
-                return _DUPLICATE
+            if quality is GOOD:
+                quality = UNCERTAIN
+        elif time_ns <= node.time_ns and node.reported and (time_ns < node.time_ns or _says_the_same(node, reading)):
+            return self._take_late(node, reading, time_ns, changes)
         if reading.historical or reading.transient:
             return self._take_late(node, reading, time_ns, changes)
-        if value is not None:
+        if not self._fits(node, reading, received_ns):
+            return _MALFORMED
+        node.value, node.quality, node.time_ns, node.received_ns = reading.value, quality, time_ns, received_ns
+        node.attributes = reading.attributes
+        changes.append(Change(node, reading.value, quality, time_ns))
+        return None
+
+    def _fits(self, node: Node, reading: Reading, received_ns: int) -> bool:
+        """Let the space look at what is new about a reading; False where it is a damaged version of what it was."""
+        space = self.space
+        if reading.value is not None:
             shape = reading.shape
             if shape is not node.shape_now and shape != node.shape_now:
                 if reading.malformed and node.shape is not None:
-                    return _MALFORMED
+                    return False
                 if not node.reported:
-                    self.space.first_report(node)
-                self.space.show(node, value, shape, received_ns, binary=reading.binary)
+                    space.first_report(node)
+                space.show(node, reading.value, shape, received_ns, binary=reading.binary)
         elif not node.reported:
-            self.space.first_report(node)
+            space.first_report(node)
         if reading.unit is not None and reading.unit != node.unit:
-            self.space.set_unit(node, reading.unit)
-        node.value, node.quality, node.time_ns, node.received_ns = value, quality, time_ns, received_ns
-        node.attributes = reading.attributes
+            space.set_unit(node, reading.unit)
         if reading.description is not None:
             node.description = reading.description
-        changes.append(Change(node, value, quality, time_ns))
-        return None
+        return True
 
     def _take_late(self, node: Node, reading: Reading, time_ns: int, changes: list[Change]) -> Rejected | None:
-        """Older than the current value, or meant for history: it changes nothing but history."""
+        """Not newer than the current value: the same again is a duplicate, anything else belongs to history only."""
+        if time_ns == node.time_ns and node.reported and _says_the_same(node, reading):
+            return _DUPLICATE
         self.counters.late += 1
         changes.append(Change(node, reading.value, reading.quality, time_ns, late=True))
         return None
@@ -178,7 +183,7 @@ class Engine:
     # --- time passes -----------------------------------------------------------------------------------------------
 
     def tick(self, now_ns: int, now: float, clock: Callable[[], float]) -> None:
-        """About once a second: arrange what has grown, settle the model, delete subscriptions without a sign of life."""
+        """About once a second: arrange what has grown, settle the model, delete deserted subscriptions."""
         self.arrange(now_ns, now, clock)
         self.subscriptions.sweep(now)
 
@@ -198,8 +203,14 @@ class Engine:
         return counters.received - counters.stored - counters.duplicate - sum(self.rejected.values())
 
 
+def _says_the_same(node: Node, reading: Reading) -> bool:
+    """Whether a reading repeats a node's value and quality; 1, 1.0 and true are three values."""
+    same = reading.value == node.value and reading.quality == node.quality
+    return same and type(reading.value) is type(node.value)
+
+
 _DUPLICATE = Rejected("duplicate")
 _MALFORMED = Rejected("malformed-json", "looks like JSON, is not; the last value stays")
 _NO_VALUE = Rejected("no-value", "a command, a state or a birth without values")
 
-__all__ = ["NO_DATA", "Change", "Counters", "Engine", "Options"]
+__all__ = ["Change", "Counters", "Engine", "Options"]

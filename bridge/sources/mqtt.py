@@ -63,6 +63,7 @@ class MqttSource:
             await asyncio.wait((self._task,))
             if not self._task.cancelled():
                 self._task.exception()  # `batches` has raised it, or nobody reads them
+            self._status.closed()
 
     async def batches(self) -> AsyncIterator[Batch]:
         """Yield what has arrived. Raises `StartError` when another client took our client id for good."""

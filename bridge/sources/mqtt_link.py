@@ -2,8 +2,7 @@
 
 aiomqtt connects, subscribes, keeps the connection alive and disconnects. What it does not offer is reached
 here, and only here, in the paho client that it wraps: whether the session was present, why and when a
-connection ended before the CONNACK, the tapping of the socket (`mqtt_tap`), and acknowledgements when we want
-them. A test names each private attribute that this needs, so that an update cannot break it silently.
+connection ended before the CONNACK, reading and writing (`mqtt_tap`), and acknowledgements when we want them. A test names each private attribute that this needs, so that an update cannot break it silently.
 """
 
 import asyncio
@@ -33,6 +32,7 @@ from bridge.sources.mqtt_tap import Socket, Tap
 CONNECT_S = 4.0  # for TCP, and again for TLS: below the 5 s in which the daemon must be able to stop
 ANSWER_S = 10.0  # for CONNACK and SUBACK
 CLOSE_S = 2.0  # for a DISCONNECT to leave
+TICK_S = 1.0  # between looks at the keep-alive, whose unit is a second
 FILTERS_AT_ONCE = 8  # in one SUBSCRIBE: some cloud brokers take no more
 WHEN_NEW = 1  # retain handling: stored copies only if the subscription is new (section 3.8.3.1)
 
@@ -63,6 +63,7 @@ class Link:
         self._refusal: ReasonCode | None = None
         self._ended: asyncio.Future[Loss] = self._loop.create_future()
         self._tap: Tap | None = None
+        self._keeping: asyncio.Task[None] | None = None
         self._client = _client(settings, endpoint, tls, version)
         self._paho = self._client._client  # noqa: SLF001 - see the module's text
         self._hook()
@@ -75,6 +76,7 @@ class Link:
             if not entering.done() and self._refusal is None:
                 raise faults.silent(self._fault)  # aiomqtt would wait for a CONNACK until its timeout
             await entering
+            self._keeping = self._loop.create_task(self._keep_alive(), name="mqtt-keep-alive")
         except (aiomqtt.MqttError, OSError, UnicodeError) as error:
             if self._refusal is not None:
                 raise faults.refused(self._refusal, self._settings) from error
@@ -130,8 +132,9 @@ class Link:
             self._paho._sock_close()  # noqa: SLF001 - an attempt that was given up has no other end
             _retrieve(self._client._disconnected)  # noqa: SLF001 - asyncio complains of unread exceptions
             _retrieve(self._client._connected)  # noqa: SLF001
-        await asyncio.sleep(0)  # aiomqtt cancels its task from a callback,
-        await asyncio.sleep(0)  # and the task needs a turn to end
+            if self._keeping is not None:
+                self._keeping.cancel()
+                await asyncio.wait((self._keeping,))
 
     @property
     def delivered(self) -> bool:
@@ -148,6 +151,10 @@ class Link:
 
     async def _enter(self) -> None:
         await self._client.__aenter__()
+
+    async def _keep_alive(self) -> None:
+        while self._paho.loop_misc() == 0:
+            await asyncio.sleep(TICK_S)
 
     async def _subscribe(self, filters: Sequence[str]) -> list[ReasonCode]:
         qos = self._settings.qos
@@ -167,7 +174,7 @@ class Link:
     def _hook(self) -> None:
         paho = self._paho
         paho.connect_timeout = CONNECT_S
-        opened, connected, disconnected = paho.on_socket_open, paho.on_connect, paho.on_disconnect
+        connected, disconnected = paho.on_connect, paho.on_disconnect
 
         def on_socket_open(client: Client, userdata: object, sock: Socket) -> None:
             """In the thread that connects, before the CONNECT is sent."""
@@ -175,10 +182,12 @@ class Link:
                 sock.close()
                 paho._sock = None  # noqa: SLF001
                 raise ConnectionAbortedError("given up meanwhile")
-            self._tap = tap = Tap(sock, self._loop, self._intake, paho.loop_read, self.acknowledge)
-            paho._sock = tap  # noqa: SLF001
-            opened(client, userdata, tap)  # type: ignore[misc]
+            tap = Tap(sock, self._loop, self._intake, paho.loop_read, paho.loop_write, self.acknowledge)
+            self._tap = paho._sock = tap  # noqa: SLF001
             self._loop.call_soon_threadsafe(tap.watch)
+
+        def on_socket_register_write(client: Client, userdata: object, sock: Tap) -> None:
+            self._loop.call_soon_threadsafe(sock.want_write)
 
         def on_connect(
             client: Client, userdata: object, flags: ConnectFlags, code: ReasonCode, more: Properties | None
@@ -199,7 +208,8 @@ class Link:
                 self._ended.set_result(faults.ended(code, self._fault, by_broker=by_broker))
             disconnected(client, userdata, flags, code, more)  # type: ignore[misc, call-arg, arg-type]
 
-        paho.on_socket_open, paho.on_connect, paho.on_disconnect = on_socket_open, on_connect, on_disconnect
+        paho.on_socket_open, paho.on_socket_register_write = on_socket_open, on_socket_register_write
+        paho.on_connect, paho.on_disconnect = on_connect, on_disconnect
 
 
 def _client(

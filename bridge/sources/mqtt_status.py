@@ -67,6 +67,11 @@ class Status:
             self._told.add(reason)
             self._told_at = now
 
+    def closed(self) -> None:
+        """We disconnected."""
+        self._problem = None
+        self._turn(connected=False)
+
     def health(self, *, undecodable: int, rival: str | None) -> Health:
         """A snapshot."""
         problems = tuple(text for text in (self._problem, rival) if text) + self._filter_problems

@@ -3,6 +3,9 @@
 For each publication paho makes three system calls, a `Properties` object of fifty entries and a condition
 variable, and aiomqtt reads one packet per turn of the event loop: 42 µs of CPU a message with MQTT 5. The tap
 reads what has arrived in one call and keeps publications from paho altogether: 4 µs.
+
+aiomqtt's own callbacks are not used: they (un)register a descriptor one turn late, when it may be closed already
+or belong to somebody else.
 """
 
 import asyncio
@@ -44,14 +47,16 @@ class Tap:
         loop: asyncio.AbstractEventLoop,
         intake: Intake,
         loop_read: Callable[[], int],
+        loop_write: Callable[[], int],
         acknowledge: Callable[[Sequence[Receipt]], None],
     ) -> None:
-        """`loop_read` is paho's: handles one packet that it gets through `recv`."""
+        """`loop_read` is paho's: handles one packet that it gets through `recv`; `loop_write` sends what waits."""
         self._inner = inner
         self._pending: Callable[[], int] = getattr(inner, "pending", int)
         self._loop = loop
         self._intake = intake
         self._loop_read = loop_read
+        self._loop_write = loop_write
         self._acknowledge = acknowledge
         self._for_paho = bytearray()
         self._ended = False
@@ -61,10 +66,15 @@ class Tap:
             inner.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # acknowledgements are small
 
     def watch(self) -> None:
-        """Read when there is something to read, in place of aiomqtt's own callback."""
+        """Read when there is something to read."""
         if self.fileno() >= 0:
             self._loop.add_reader(self.fileno(), self._readable)
             self._loop.call_soon(self._readable)  # TLS may have decrypted something already
+
+    def want_write(self) -> None:
+        """Let paho write when the socket takes something; paho unregisters this by itself."""
+        if self.fileno() >= 0:
+            self._loop.add_writer(self.fileno(), self._writable)
 
     def resume(self) -> None:
         """Go on reading if a full intake made us stop and has room again."""
@@ -103,12 +113,22 @@ class Tap:
             while (self._for_paho or self._ended) and self._loop_read() == 0:
                 pass
         except Exception as error:
-            log.debug("the MQTT library cannot read the broker's answer", exc_info=True)
-            self.fault = error  # paho raises KeyError and other things for codes that it does not know
-            self._ended = True
-            self._for_paho.clear()
-            with contextlib.suppress(Exception):
-                self._loop_read()
+            self._give_up(error)
+
+    def _writable(self) -> None:
+        try:
+            self._loop_write()
+        except Exception as error:
+            self._give_up(error)
+
+    def _give_up(self, error: Exception) -> None:
+        """paho raises KeyError and other things for what it does not understand."""
+        log.debug("the MQTT library gives up", exc_info=True)
+        self.fault = error
+        self._ended = True
+        self._for_paho.clear()
+        with contextlib.suppress(Exception):
+            self._loop_read()
 
     # What paho and aiomqtt call.
 

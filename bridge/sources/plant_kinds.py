@@ -293,14 +293,14 @@ class Climate(Machine):
         super().__init__(topic, random, number)
 
     def parts(self) -> Iterator[Point]:
-        yield Point("climate", self._climate, stamped, every=10.0, retain=True)
+        yield Point("air", self._air, stamped, every=10.0, retain=True)
 
     def run(self, seconds: float) -> None:
         self.temperature.advance(seconds)
         self.humidity.advance(seconds)
         self.battery = max(self.battery - seconds * 1e-5, 0.0)
 
-    def _climate(self) -> Json:
+    def _air(self) -> Json:
         return {
             "temperature": self.temperature.read(1),
             "humidity": self.humidity.read(0),

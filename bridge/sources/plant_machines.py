@@ -168,5 +168,5 @@ class Producer(Machine):
         performance = min(1.0, (self.made + self.spoilt) / (self.ran / 60.0 * self.nominal))
         quality = self.made / (self.made + self.spoilt)
         factors = {"availability": availability, "performance": performance, "quality": quality}
-        product = {"oee": availability * performance * quality}
+        product = {"overall": availability * performance * quality}
         return {name: round(share, 4) for name, share in (product | factors).items()}

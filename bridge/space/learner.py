@@ -1,16 +1,17 @@
 """The learner: which elements are parts and which are things, and which kind each one is (inference.md F and G).
 
-The one room to replace when the full learner comes. The address space calls two things:
+The one room to replace when the full learner comes. The address space calls:
 
 - `classify(node)` when a payload of a shape that is new for the node arrives: the type of its value, at once;
-- `arrange(nodes)` now and then, when the tree has grown: part or thing for every branch, and types for equipment.
+- `arrange(nodes)` and `extend(nodes)` now and then, when the tree has grown: part or thing for every branch, and types
+  for equipment.
 
 While the model is young (the discovery window) `arrange` decides everything anew from what is there, in sorted order,
-so that the order of arrival does not matter. Afterwards what was decided stays, and only new branches are judged.
+so that the order of arrival does not matter. Afterwards what was decided stays, and `extend` judges only what is new.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import UTC
 
 from bridge.space import names
@@ -34,6 +35,8 @@ class Learner:
         self._levels = tuple(levels)
         self._aspects = frozenset(aspect.lower() for aspect in aspects)
         self._max_fields = max_fields
+        self._parents: dict[str, set[str]] = defaultdict(set)  # name of a branch → roles of its parents (rule G.4)
+        self._uses: dict[str, int] = defaultdict(int)  # name of a branch → how often it occurs (rule G.7)
 
     # --- types of values -------------------------------------------------------------------------------------------
 
@@ -50,7 +53,7 @@ class Learner:
         return found
 
     def _type_values(self, nodes: Iterable[Node]) -> None:
-        """Type every value anew. The commonest kind of a role and its largest shapes come first: they get the plain name."""
+        """Type every value anew; the commonest kind of a role and its largest shapes first: they get the plain name."""
         entries: list[tuple[str, str, int, Node]] = []
         for node in nodes:
             if node.shape is not None:
@@ -106,20 +109,37 @@ class Learner:
 
     # --- parts and things ------------------------------------------------------------------------------------------
 
-    def arrange(self, nodes: Sequence[Node], *, young: bool) -> None:
-        """Place every node (parents come before children in `nodes`) and type the equipment."""
+    def arrange(self, nodes: Sequence[Node]) -> None:
+        """Decide everything anew: place every node (parents come before children) and type every value."""
+        self._registry.clear()
+        self._parents.clear()
+        self._uses.clear()
+        for node in nodes:
+            node.decided = isinstance(node, Field)
         branches = [node for node in nodes if node.children]
-        if young:
-            self._registry.clear()
-            for node in nodes:
-                node.decided = isinstance(node, Field)
-            for node in branches:
-                node.item_role = self._item_role(node)
+        for node in branches:
+            node.item_role = self._item_role(node)
+        self._place(nodes, branches)
+        self._type_values(nodes)
+
+    def extend(self, fresh: Sequence[Node]) -> None:
+        """Place new nodes in a settled model, and look again at what they are below; the rest stays as it is."""
+        touched: dict[str, Node] = {}
+        for node in fresh:
+            above: Node | None = node
+            while above is not None and above.topic not in touched:
+                touched[above.topic] = above
+                above = above.parent
+        branches = [node for node in touched.values() if node.children]
+        branches.sort(key=lambda node: (node.topic.count("/"), node.topic))
+        for node in branches:
+            node.item_role = node.item_role or self._item_role(node)
+        self._place(fresh, branches)
+
+    def _place(self, nodes: Sequence[Node], branches: Sequence[Node]) -> None:
         self._place_leaves(nodes)
         self._place_branches(branches)
         self._type_branches(branches)
-        if young:
-            self._type_values(nodes)
 
     def _item_role(self, node: Node) -> str | None:
         """What a collection holds: most of its children are alike, and their names tell which one, not what (F.2)."""
@@ -131,7 +151,7 @@ class Learner:
             else []
         )
         for alike in (documents, branches):
-            first: Iterable[str] = next(iter(alike), {})
+            first: Collection[str] = next(iter(alike), {})
             count = sum(similar(first, other, _SIMILAR_FIELDS) for other in alike)
             if (
                 count >= _COLLECTION
@@ -151,15 +171,13 @@ class Learner:
         return bool(self._levels) and node.topic.count("/") < len(self._levels)
 
     def _place_branches(self, branches: Sequence[Node]) -> None:
-        parents: dict[str, set[str]] = defaultdict(set)
-        uses: dict[str, int] = defaultdict(int)
         for node in branches:
-            if node.parent is not None:
-                parents[node.name].add(self._role(node.parent))
-                uses[node.name] += 1
+            if node.parent is not None and not node.decided:
+                self._parents[node.name].add(self._role(node.parent))
+                self._uses[node.name] += 1
         for node in reversed(branches):  # children before parents
             if not node.decided or (node.part and any(node.things())):
-                node.part = self._is_part(node, len(parents[node.name]), uses[node.name])
+                node.part = self._is_part(node, len(self._parents[node.name]), self._uses[node.name])
                 node.decided = True
 
     def _is_part(self, node: Node, kinds_of_parents: int, uses: int) -> bool:
@@ -202,13 +220,13 @@ class Learner:
     # --- types of equipment ----------------------------------------------------------------------------------------
 
     def _type_branches(self, branches: Sequence[Node]) -> None:
-        """Children first: parts make up the shape of what they belong to. Larger ones first, so that they name the type."""
+        """Children first: parts shape what they belong to. Larger ones first, so that they name the type."""
         shapes: dict[str, Shape] = {}
         by_role: dict[tuple[str, str], list[Node]] = defaultdict(list)
         for node in reversed(branches):
             if node.reported:
                 continue
-            if not any(child.part for child in (node.children or {}).values()):
+            if not node.is_composition:
                 node.type = self._registry.folder
                 continue
             shapes[node.id] = self._composed_shape(node, shapes)
@@ -236,6 +254,8 @@ class Learner:
         for part in parts:
             own = shape.property(part.name, self._max_fields)
             known = part.shape if part.reported else below.get(part.id)
+            if known is None and not part.reported and part.is_composition:
+                known = below[part.id] = self._composed_shape(part, below)
             if own is not None and known is not None:
                 own.merge(known, self._max_fields)
         return shape

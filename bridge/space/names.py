@@ -1,6 +1,7 @@
 """Names: the role that a topic level plays, and the name a person would give its type."""
 
 import re
+from functools import lru_cache
 
 from bridge.uns.topics import display_name
 
@@ -51,6 +52,7 @@ def item(collection: str) -> str:
     return whole[:-1] if is_plural(whole) else f"{whole}Item"
 
 
+@lru_cache(maxsize=65_536)
 def role(name: str, parent: str) -> str:
     """What kind of thing a level names: its stem as a type name; where it only says which one, its parent's item."""
     if not is_identity(name) and (found := type_name(stem(name))) != "Item":

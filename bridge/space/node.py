@@ -97,7 +97,9 @@ class Node:
 
     @property
     def is_composition(self) -> bool:
-        return next(self.components(), None) is not None
+        if self.fields:
+            return True
+        return self.children is not None and any(child.part for child in self.children.values())
 
     @property
     def is_composed(self) -> bool:

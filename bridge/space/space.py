@@ -50,7 +50,7 @@ class AddressSpace:
         self._window_ns = window_ns
         self._first_ns = 0  # when the first element came
         self._grown_ns = 0  # when the structure last changed
-        self._unarranged = False
+        self._fresh: list[Node] = []  # made, or reported for the first time, since the last look of the learner
         self._order: list[Node] | None = None
         self._minute = 0
         self._new_in_minute = 0
@@ -102,21 +102,18 @@ class AddressSpace:
             parent.children[name] = node
         self.by_topic[topic] = node
         self.nodes[node.id] = node
-        self._grew(now_ns)
-        return node
-
-    def _grew(self, now_ns: int) -> None:
         self._first_ns = self._first_ns or now_ns
         self._grown_ns = now_ns
-        self._unarranged = True
+        self._fresh.append(node)
         self._order = None
         self.revision += 1
+        return node
 
     def first_report(self, node: Node) -> None:
         """A node gets a payload of its own: from now on that is its value, not what its parts compose."""
         node.reported = True
         node.type = self.registry.unknown
-        self._unarranged = True
+        self._fresh.append(node)
         self.revision += 1
 
     # --- values whose structure is new -----------------------------------------------------------------------------
@@ -213,14 +210,18 @@ class AddressSpace:
 
     @property
     def unarranged(self) -> bool:
-        return self._unarranged
+        """Whether something has grown that the learner has not placed yet."""
+        return bool(self._fresh)
 
     def arrange(self, now_ns: int) -> None:
         """Place what has grown; settle the model once it has been quiet for the discovery window."""
-        if self._unarranged:
+        if self._fresh:
             self._sort()
-            self._learner.arrange(self.order(), young=self.young)
-            self._unarranged = False
+            if self.young:
+                self._learner.arrange(self.order())
+            else:
+                self._learner.extend(self._fresh)
+            self._fresh = []
             self.revision += 1
         if self.young and self._first_ns and self._is_quiet(now_ns):
             self.young = False
@@ -230,10 +231,11 @@ class AddressSpace:
 
     def _sort(self) -> None:
         """Children in the order of their names: listings are stable, whatever the order of arrival."""
-        self.roots = dict(sorted(self.roots.items()))
-        for node in self.by_topic.values():
+        parents = {node.parent.topic: node.parent for node in self._fresh if node.parent is not None}
+        for node in parents.values():
             if node.children and len(node.children) > 1:
                 node.children = dict(sorted(node.children.items()))
+        self.roots = dict(sorted(self.roots.items()))
         self._order = None
 
     def order(self) -> list[Node]:

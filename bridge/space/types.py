@@ -4,7 +4,7 @@ A type belongs to a namespace and has one root kind; its shape only widens, whic
 `namespaceUri#TypeName` and never change once the model is settled (design.md, "Decisions").
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from urllib.parse import quote
 
 from bridge.space import names
@@ -32,6 +32,7 @@ _SUFFIX = {
     BINARY: "Bytes",
 }
 
+MAX_VARIANTS = 16  # shapes of one role that are told apart; more is a role without a shape
 _SIMILAR_FIELDS = 0.6  # Jaccard index from which two payloads of one role are one type (inference.md F.3)
 _SIMILAR_PARTS = 0.5  # the same for the parts of equipment
 
@@ -100,11 +101,11 @@ class ObjectType:
         }
 
 
-def similar(fields: Iterable[str], known: Iterable[str], threshold: float) -> bool:
+def similar(fields: Collection[str], known: Collection[str], threshold: float) -> bool:
     """Whether two sets of names are one kind: one holds the other, or they mostly agree (Jaccard index)."""
-    left, right = set(fields), set(known)
-    common = len(left & right)
-    return common >= min(len(left), len(right)) or common / len(left | right) >= threshold
+    left, right = len(fields), len(known)
+    common = sum(name in known for name in fields) if left <= right else sum(name in fields for name in known)
+    return common >= min(left, right) or common >= threshold * (left + right - common)
 
 
 class TypeRegistry:
@@ -160,10 +161,15 @@ class TypeRegistry:
 
     def for_parts(self, namespace: str, role: str, shape: Shape, context: Iterable[str]) -> ObjectType:
         """The type for equipment whose value is made of these parts."""
-        for kind in self._by_role.get((namespace, role), ()):
-            if kind.composed and self._fits(kind, shape, _SIMILAR_PARTS):
-                return kind
-        return self._add(namespace, role, OBJECT, context, composed=True)
+        known = [kind for kind in self._by_role.get((namespace, role), ()) if kind.composed]
+        return self._best(known, shape, _SIMILAR_PARTS) or self._add(namespace, role, OBJECT, context, composed=True)
+
+    def _best(self, known: Sequence[ObjectType], shape: Shape, threshold: float) -> ObjectType | None:
+        """The first type that fits; where a role has too many already, the first of its sort all the same."""
+        found = next((kind for kind in known if self._fits(kind, shape, threshold)), None)
+        if found is None and len(known) >= MAX_VARIANTS:
+            return next((kind for kind in known if (kind.shape.members is None) == (shape.members is None)), None)
+        return found
 
     @staticmethod
     def _fits(kind: ObjectType, shape: Shape, threshold: float) -> bool:

@@ -61,7 +61,7 @@ class Mosquitto:
         """Start and wait until the port is open."""
         with (self.directory / "mosquitto.log").open("ab") as log:
             self._process = subprocess.Popen(
-                ["mosquitto", "-v", "-c", str(self._config)], stdout=log, stderr=subprocess.STDOUT
+                ["mosquitto", "-c", str(self._config)], stdout=log, stderr=subprocess.STDOUT
             )
         deadline = time.monotonic() + START_S
         while time.monotonic() < deadline:

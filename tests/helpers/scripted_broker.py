@@ -7,20 +7,26 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Self
 
+from bridge.uns import Message
+
 CONNECT, CONNACK, PUBLISH, PUBACK, PUBREC, PUBREL, PUBCOMP, SUBSCRIBE, SUBACK, PINGREQ, DISCONNECT = (
     *(0x10, 0x20, 0x30, 0x40, 0x50, 0x60, 0x70, 0x80, 0x90, 0xC0, 0xE0),
 )
-LEVELS = {4: "3.1.1", 5: "5"}
+
+
+def length(size: int) -> bytes:
+    """A Variable Byte Integer."""
+    digits = b""
+    while True:
+        size, digit = divmod(size, 128)
+        digits += bytes([digit | 0x80 if size else digit])
+        if not size:
+            return digits
 
 
 def packet(first: int, body: bytes) -> bytes:
     """A packet with its length."""
-    length, size = b"", len(body)
-    while True:
-        size, digit = divmod(size, 128)
-        length += bytes([digit | 0x80 if size else digit])
-        if not size:
-            return bytes([first]) + length + body
+    return bytes([first]) + length(len(body)) + body
 
 
 def connack(code: int = 0, *, present: bool = False, v5: bool = True) -> bytes:
@@ -28,10 +34,20 @@ def connack(code: int = 0, *, present: bool = False, v5: bool = True) -> bytes:
     return packet(CONNACK, bytes([present, code]) + (b"\0" if v5 else b""))
 
 
-def publish(topic: bytes, payload: bytes, *, mid: int = 0, qos: int = 0, retain: bool = False, v5: bool = True) -> bytes:
-    """A PUBLISH without properties."""
-    body = struct.pack("!H", len(topic)) + topic + (struct.pack("!H", mid) if qos else b"")
-    return packet(PUBLISH | qos << 1 | retain, body + (b"\0" if v5 else b"") + payload)
+def text(value: str | bytes) -> bytes:
+    """A string with its length."""
+    raw = value.encode() if isinstance(value, str) else value
+    return struct.pack("!H", len(raw)) + raw
+
+
+def publish_packet(message: Message, *, mid: int = 1, v5: bool = True, topic: bytes | None = None) -> bytes:
+    """A PUBLISH; `topic` stands in for topics that are no text."""
+    head = text(message.topic if topic is None else topic) + (struct.pack("!H", mid) if message.qos else b"")
+    if v5:
+        pairs = (message.properties or {}).items()
+        properties = b"".join(b"\x26" + text(name) + text(value) for name, value in pairs)
+        head += length(len(properties)) + properties
+    return packet(PUBLISH | message.qos << 1 | message.retain, head + message.payload)
 
 
 class ScriptedBroker:
@@ -82,7 +98,7 @@ class ScriptedBroker:
         writer.close()
 
     async def _packet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
-        first, body = await _read(reader)
+        first, body = await read_packet(reader)
         match first & 0xF0:
             case 0x10:
                 level = body[6]
@@ -116,7 +132,8 @@ class ScriptedBroker:
         return packet(SUBACK, body[:2] + (b"\0" if v5 else b"") + codes)
 
 
-async def _read(reader: asyncio.StreamReader) -> tuple[int, bytes]:
+async def read_packet(reader: asyncio.StreamReader) -> tuple[int, bytes]:
+    """The next packet: its first byte, and what follows its length."""
     first = (await reader.readexactly(1))[0]
     size = shift = 0
     while True:

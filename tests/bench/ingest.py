@@ -1,0 +1,107 @@
+"""CPU time for each message, beside a bare consumer: 1,000 topics, 80-byte JSON envelopes, QoS 0, a real mosquitto.
+
+Three consumers take turns: aiomqtt with a batch queue that only counts (the floor), the bridge's own MQTT source that
+only counts, and the bridge. Each is fed at a steady pace, where waking up is a large part of the cost, and flat out,
+where the work itself is.
+"""
+
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+sys.path[0] = str(Path(__file__).resolve().parents[1])  # not this folder, whose http.py would hide the library's
+
+from bench.common import Bridge, Child, Workshop, wait_until, workshop
+from bench.feed import TOPICS
+from bench.report import Mark, Report, Row, options
+
+CPU_MARK = Mark(30.0)  # µs a message
+COUNT_STEP = 500  # messages; bare consumers tell their count in such steps, so runs are multiples of it
+LATE_S = 20.0  # for the last messages of a run
+WARM_PASSES = 4  # over all topics, so that every node and type is known
+SETTLE_S = 15.0  # longer than the discovery window of a bridge with default settings
+
+
+class Consumer:
+    """One of the three: `prefix` is what it subscribes to, `wait` waits until it has so many messages in all."""
+
+    def __init__(self, name: str, prefix: str, child: Child, wait: Callable[[int], None]) -> None:
+        self.name = name
+        self.prefix = prefix
+        self.child = child
+        self._wait = wait
+        self._total = 0
+
+    def take(self, feed: Child, rate: int, count: int) -> tuple[float, float]:
+        """Feed `count` messages; CPU µs a message, and messages a second."""
+        cpu, start = self.child.cpu_ns, time.monotonic()
+        feed.say(f"{self.prefix} {rate} {count}")
+        self._total += count
+        feed.line(LATE_S + (count / rate if rate else 0))
+        self._wait(self._total)
+        return (self.child.cpu_ns - cpu) / count / 1_000, count / (time.monotonic() - start)
+
+
+def bare(shop: Workshop, broker: int, kind: str, prefix: str) -> Consumer:
+    child = shop.python("floors", kind, str(broker), str(COUNT_STEP))
+    child.line(LATE_S)
+
+    def wait(total: int) -> None:
+        while int(child.line(LATE_S)) < total:
+            pass
+
+    return Consumer(kind, prefix, child, wait)
+
+
+def whole(bridge: Bridge) -> Consumer:
+    before = bridge.received()
+
+    def wait(total: int) -> None:
+        wait_until(lambda: bridge.received() >= before + total, bridge.child, "has not got all messages", LATE_S)
+
+    return Consumer("bridge", "plant", bridge.child, wait)
+
+
+def warm_up(consumers: Sequence[Consumer], bridge: Bridge, feed: Child) -> None:
+    for consumer in consumers:
+        consumer.take(feed, 0, WARM_PASSES * TOPICS)
+    wait_until(bridge.is_settled, bridge.child, "does not settle its model", SETTLE_S)
+
+
+def measure(row: Row, speed: Row | None, consumers: Sequence[Consumer], feed: Child, rate: int, count: int) -> None:
+    """One round: each consumer in turn."""
+    for consumer in consumers:
+        cpu, per_second = consumer.take(feed, rate, count)
+        row.add(consumer.name, cpu)
+        if speed is not None:
+            speed.add(consumer.name, per_second)
+
+
+def main() -> None:
+    parser = options("CPU time for each message, beside a bare consumer.", seconds=2.0, rounds=5)
+    parser.add_argument("--rate", type=int, default=5_000, help="messages a second of the steady pace")
+    parser.add_argument("--flat-out", type=int, default=20_000, help="messages of the run at full speed")
+    asked = parser.parse_args()
+    paced = max(1, round(asked.rate * asked.seconds / COUNT_STEP)) * COUNT_STEP
+    flat = max(1, round(asked.flat_out / COUNT_STEP)) * COUNT_STEP
+    title = f"ingest: {TOPICS:,} topics, 80-byte JSON envelopes, QoS 0; medians of {asked.rounds} rounds"
+    report = Report(title, ["aiomqtt", "source", "bridge"])
+    steady = report.row(f"CPU µs a message at {asked.rate:,}/s", CPU_MARK)
+    full = report.row("CPU µs a message flat out", CPU_MARK)
+    speed = report.row("messages/s flat out")
+    with workshop() as shop:
+        broker = shop.broker()
+        bridge = shop.bridge(broker)
+        consumers = [bare(shop, broker, "aiomqtt", "floor"), bare(shop, broker, "source", "stock"), whole(bridge)]
+        feed = shop.python("feed", str(broker))
+        feed.line(LATE_S)
+        warm_up(consumers, bridge, feed)
+        for _ in range(asked.rounds):
+            measure(steady, None, consumers, feed, asked.rate, paced)
+            measure(full, speed, consumers, feed, 0, flat)
+    report.finish(asked.json)
+
+
+if __name__ == "__main__":
+    main()
