@@ -68,7 +68,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
 def _demo(arguments: argparse.Namespace) -> int:
     logs.configure(arguments.log_format or "text", "info")
-    from bridge.sources.demo import run_demo
+    from bridge.demo import run_demo
 
     return run_demo(arguments.port, arguments.broker)
 

@@ -14,12 +14,12 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from bridge.space import AddressSpace, Limits, Node
+from bridge.space import AddressSpace, Change, Limits, Node
 from bridge.space.browse import Browser
 from bridge.space.learner import Learner
 from bridge.space.types import TypeRegistry
 from bridge.subscriptions import SubscriptionLimits, Subscriptions
-from bridge.uns import GOOD, UNCERTAIN, Json, Message, Quality, Reading, Rejected
+from bridge.uns import GOOD, UNCERTAIN, Message, Reading, Rejected
 from bridge.uns.decoder import Decoder
 from bridge.uns.moments import SECOND
 
@@ -38,16 +38,6 @@ class Options(Struct, frozen=True):
     max_payload: int = 262_144  # bytes
     limits: Limits = Limits()
     subscriptions: SubscriptionLimits = SubscriptionLimits()
-
-
-class Change(Struct):
-    """A reading that was new for its node. `late`: older than the current value, so that it belongs to history only."""
-
-    node: Node
-    value: Json
-    quality: Quality
-    time_ns: int
-    late: bool = False
 
 
 class Counters(Struct):

@@ -46,6 +46,9 @@ class SubscriptionLimits(Struct, frozen=True):
     ttl: float = 300.0
 
 
+_NOBODY: Mapping[str, "Item"] = {}
+
+
 class Update:
     """One reading of one element, shared by all subscriptions that it goes to."""
 
@@ -185,6 +188,7 @@ class Subscriptions:
         self._zone = zone
         self.limits = limits
         self._all: dict[str, Subscription] = {}
+        self._monitors: dict[str, dict[str, Item]] = {}  # element id → subscription id → item
         self._watched_fields: dict[str, list[Field]] = {}  # owner's id → its fields that are monitored themselves
         self._touched: dict[int, Item] = {}  # composed elements to report at the end of the batch
         self._woken: dict[int, Stream] = {}
@@ -230,11 +234,10 @@ class Subscriptions:
         item = Item(node, max_depth, subscription)
         subscription.items[node.id] = item
         self.items += 1
-        if node.watchers is None:
-            node.watchers = []
-            if isinstance(node, Field):
-                self._watched_fields.setdefault(node.owner.id, []).append(node)
-        node.watchers.append(item)
+        monitors = self._monitors.setdefault(node.id, {})
+        if not monitors and isinstance(node, Field):
+            self._watched_fields.setdefault(node.owner.id, []).append(node)
+        monitors[subscription.id] = item
         for element in (node, *descendants(node, max_depth)):
             value, quality, time_ns = element.vqt(self._zone)
             if value is not None:
@@ -300,7 +303,7 @@ class Subscriptions:
         at: Node | None = node
         distance = 0
         while at is not None:
-            for item in at.watchers or ():
+            for item in self._monitors.get(at.id, _NOBODY).values():
                 if item.reaches(distance) and item.subscription.id not in told:
                     update = update or Update(node.id, value, quality, time_ns)
                     told.add(item.subscription.id)
@@ -343,7 +346,7 @@ class Subscriptions:
     def _push_watched_fields(self, node: Node) -> None:
         for field in self._watched_fields.get(node.id, ()):
             update = Update(field.id, *field.vqt(self._zone))
-            for item in field.watchers or ():
+            for item in self._monitors.get(field.id, _NOBODY).values():
                 self._push(item.subscription, update)
                 if item.max_depth != 1 and field.fields:
                     for inner in _fields(field, item.max_depth):
@@ -397,15 +400,15 @@ class Subscriptions:
     def _forget(self, item: Item) -> None:
         self.items -= 1
         node = item.node
-        if node.watchers is not None:
-            node.watchers.remove(item)
-            if not node.watchers:
-                node.watchers = None
-                if isinstance(node, Field):
-                    fields = self._watched_fields[node.owner.id]
-                    fields.remove(node)
-                    if not fields:
-                        del self._watched_fields[node.owner.id]
+        monitors = self._monitors[node.id]
+        del monitors[item.subscription.id]
+        if not monitors:
+            del self._monitors[node.id]
+            if isinstance(node, Field):
+                fields = self._watched_fields[node.owner.id]
+                fields.remove(node)
+                if not fields:
+                    del self._watched_fields[node.owner.id]
 
 
 def _fields(node: Node, max_depth: int) -> Iterator[Field]:

@@ -10,8 +10,7 @@ from typing import Protocol, TypeAlias
 
 from msgspec import Struct
 
-from bridge.engine import Change
-from bridge.space import Vqt
+from bridge.space import Change, Vqt
 
 Row: TypeAlias = Vqt
 

@@ -5,8 +5,8 @@ from collections import deque
 from collections.abc import Sequence
 from operator import itemgetter
 
-from bridge.engine import Change
 from bridge.history.base import Row, Rows
+from bridge.space import Change
 
 _TIME = itemgetter(2)
 _SLACK = 2  # an element's list is cut back when it is this many times too long: amortised, cheap appends

@@ -36,12 +36,24 @@ class Endpoint(NamedTuple):
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
+class _TlsSocket(ssl.SSLSocket):
+    """Closes itself when the handshake fails, which paho leaves to the garbage collector."""
+
+    def do_handshake(self, block: bool = False) -> None:
+        try:
+            super().do_handshake(block)
+        except OSError:
+            self.close()
+            raise
+
+
 def tls_context(settings: MqttSettings) -> ssl.SSLContext:
     """TLS 1.2 or later, the broker's certificate and name checked. Raises `StartError` for unusable files."""
     try:
         context = ssl.create_default_context(cafile=settings.ca_file)
     except OSError as error:
         raise StartError(f"[mqtt] ca_file {settings.ca_file}: cannot be used: {error}") from error
+    context.sslsocket_class = _TlsSocket
     if settings.cert_file is not None:
         try:
             # The empty answer keeps OpenSSL from asking for a passphrase on the terminal.

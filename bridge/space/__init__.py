@@ -1,7 +1,7 @@
 """The address space: elements, hierarchy and composition, types and namespaces, last values."""
 
-from bridge.space.node import Field, Node, Vqt
+from bridge.space.node import Change, Field, Node, Vqt
 from bridge.space.space import AddressSpace, Limits
 from bridge.space.types import ObjectType
 
-__all__ = ["AddressSpace", "Field", "Limits", "Node", "ObjectType", "Vqt"]
+__all__ = ["AddressSpace", "Change", "Field", "Limits", "Node", "ObjectType", "Vqt"]

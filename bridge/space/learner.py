@@ -24,6 +24,7 @@ _SIMILAR_CHILDREN = 0.5  # rule G.5: Jaccard index of the children's names
 _SIMILAR_FIELDS = 0.6  # rule F.3, for the documents of a collection
 _COLLECTION = 3  # rule F.2: one and at least two like it
 _MANY_MEMBERS = 8  # parts of one role from which they are a map keyed by their names
+_PLAIN_FIRST = (OBJECT, *(group for group in GROUPS if group != OBJECT))  # of equally common kinds
 _MAX_SIBLINGS_COMPARED = 50  # siblings looked at for a similar one; in a large collection the first few tell
 
 
@@ -65,7 +66,7 @@ class Learner:
                 entry[0],
                 entry[1],
                 -counts[entry[:3]],
-                GROUPS.index(entry[2]),
+                _PLAIN_FIRST.index(entry[2]),
                 -_size(entry[3]),
                 entry[3].id,
             )

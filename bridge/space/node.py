@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping
 from datetime import tzinfo
 from typing import TYPE_CHECKING, TypeAlias
 
+from msgspec import Struct
+
 from bridge.space.shape import Shape
 from bridge.uns import BAD, GOOD, NO_DATA, UNCERTAIN, Json, Quality
 from bridge.uns.decoder import field_reading
@@ -16,7 +18,6 @@ from bridge.uns.envelope import Plan
 
 if TYPE_CHECKING:
     from bridge.space.types import ObjectType
-    from bridge.subscriptions import Item
 
 Vqt: TypeAlias = tuple[Json, Quality, int]  # value, quality, nanoseconds since 1970 UTC
 
@@ -49,7 +50,6 @@ class Node:
         "types",
         "unit",
         "value",
-        "watchers",
     )
 
     def __init__(
@@ -77,7 +77,6 @@ class Node:
         self.unit: str | None = None
         self.description: str | None = None
         self.attributes: Mapping[str, Json] | None = None
-        self.watchers: list[Item] | None = None
 
     def components(self) -> "Iterator[Node]":
         """The parts of this element: fields of its payload, then parts below its topic."""
@@ -160,6 +159,16 @@ class Field(Node):
         for key in self.path():
             payload = payload.get(key, _MISSING) if type(payload) is dict else _MISSING
         return self.project(payload, quality, time_ns, zone)
+
+
+class Change(Struct):
+    """A reading that was new for its node. `late`: older than the current value, so that it belongs to history only."""
+
+    node: Node
+    value: Json
+    quality: Quality
+    time_ns: int
+    late: bool = False
 
 
 def compose(parts: list[tuple[str, Vqt]], never_ns: int) -> Vqt:

@@ -1,7 +1,11 @@
 """Instants: what payloads call a time, as nanoseconds since 1970 UTC, and how i3X writes one.
 
-inference.md section C: epochs by magnitude (s, ms, µs, ns), RFC 3339 with any offset, a configured zone where none is
-given; what cannot be parsed or is not plausible (1999–2100) is no time at all, and the time of receipt counts.
+inference.md section C: epochs by magnitude (s, ms, µs, ns), RFC 3339 with any offset, ISO 8601's basic format, HTTP
+dates; a configured zone where none is given. What cannot be parsed or is not plausible (1999–2100) is no time at all,
+and the time of receipt counts.
+
+A local time that occurs twice when clocks are put back is the first of the two; one that is skipped when they are put
+forward is read as if they had not been. A leap second is the first instant of the next minute.
 """
 
 import re
@@ -13,12 +17,22 @@ from bridge.uns.message import Json
 SECOND = 1_000_000_000
 EARLIEST = 915_148_800 * SECOND  # 1999-01-01: before it nothing on MQTT was measured
 LATEST = 4_102_444_800 * SECOND  # 2100-01-01
+MAX_TEXT = 64  # characters; no way to write an instant is longer
 
-_EPOCH_UNITS = (1, 1_000, 1_000_000, 1_000_000_000)  # a second, a millisecond … expressed per second
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_DAY = 86_400  # seconds
+_MICROSECONDS = 1_000_000  # a second
+
+# First and last plausible number, and how many there are in a second: ms, s, µs, ns. The ranges do not overlap.
+_EPOCHS = tuple((EARLIEST // SECOND * per, LATEST // SECOND * per, per) for per in (1_000, 1, 1_000_000, 1_000_000_000))
+
+_OFFSET = r"(?:([Zz])|([+-])([01]\d|2[0-3]){}([0-5]\d){})"
 _ISO = re.compile(
-    r"(\d{4})-?(\d\d)-?(\d\d)[T ](\d\d):?(\d\d)(?::?(\d\d)(?:[.,](\d{1,12}))?)?\s?(Z|z|[+-]\d\d(?::?\d\d)?)?",
+    r"(\d{4})-?(\d\d)-?(\d\d)[T ](\d\d):?(\d\d)(?::?(\d\d)(?:[.,](\d+))?)?(?:\s?" + _OFFSET.format("(?::?", ")?") + ")?",
     re.ASCII,
 )
+_RFC3339 = re.compile(r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d+))?" + _OFFSET.format(":", ""), re.ASCII)
+_HTTP = re.compile(r"[A-Z][a-z]{2}, \d{1,2} [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d (?:GMT|UTC|[+-]\d{4})", re.ASCII)
 _DIGITS = re.compile(r"\d{9,19}(?:\.\d+)?", re.ASCII)
 
 
@@ -27,55 +41,13 @@ def plausible(ns: int) -> bool:
 
 
 def from_epoch(number: float) -> int | None:
-    """An epoch in s, ms, µs or ns, told apart by magnitude: the ranges of plausible instants do not overlap."""
-    for per_second in _EPOCH_UNITS:
-        if EARLIEST // SECOND <= number / per_second < LATEST // SECOND:
-            if isinstance(number, int):
+    """An epoch in s, ms, µs or ns, told apart by magnitude."""
+    for first, last, per_second in _EPOCHS:
+        if first <= number < last:
+            if type(number) is int:
                 return number * (SECOND // per_second)
-            return (
-                round(number * 1_000_000 / per_second) * 1_000
-            )  # a float of seconds is good for microseconds
+            return round(number * _MICROSECONDS / per_second) * 1_000  # a float of seconds is good for microseconds
     return None
-
-
-def _from_iso(text: str, zone: tzinfo) -> int | None:
-    found = _ISO.fullmatch(text)
-    if not found:
-        return None
-    year, month, day, hour, minute, second, fraction, offset = found.groups()
-    leap = second == "60"  # a leap second is the last instant before the next minute
-    try:
-        when = datetime(
-            int(year),
-            int(month),
-            int(day),
-            int(hour),
-            int(minute),
-            59 if leap else int(second or 0),
-            tzinfo=zone,
-        )
-        if offset:
-            when = when.replace(tzinfo=UTC) - _offset(offset)
-        whole = int(when.timestamp()) + leap
-    except (ValueError, OverflowError):
-        return None
-    return whole * SECOND + int((fraction or "0").ljust(9, "0")[:9])
-
-
-def _offset(text: str) -> timedelta:
-    if text in "Zz":
-        return timedelta()
-    sign = -1 if text[0] == "-" else 1
-    return sign * timedelta(hours=int(text[1:3]), minutes=int(text[-2:]) if len(text) > 3 else 0)
-
-
-def _from_http_date(text: str) -> int | None:
-    if "," not in text[:4]:
-        return None
-    try:
-        return int(parsedate_to_datetime(text).timestamp()) * SECOND
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
 
 
 def parse(value: Json, zone: tzinfo = UTC) -> int | None:
@@ -83,36 +55,71 @@ def parse(value: Json, zone: tzinfo = UTC) -> int | None:
     kind = type(value)
     if kind is str:
         ns = _from_text(value, zone)
-    elif kind is int or kind is float:
-        ns = from_epoch(value)
-    else:
-        return None
-    return ns if ns is not None and EARLIEST <= ns < LATEST else None
+        return ns if ns is not None and EARLIEST <= ns < LATEST else None
+    return from_epoch(value) if kind is int or kind is float else None
 
 
 def _from_text(text: str, zone: tzinfo) -> int | None:
-    if (
-        len(text) == 24 and text[23] == "Z" and text[10] == "T"
-    ):  # the commonest form, "2026-11-20T23:02:47.883Z"
+    size = len(text)
+    # The commonest forms, "…T23:02:47.883Z" and "…T23:02:47.883123+01:00", have a fast parser, good for microseconds.
+    if 20 <= size <= 32 and ((text[-1] == "Z" and size <= 27) or text[-6] in "+-") and text[10] in "T ":
         try:
-            return round(datetime.fromisoformat(text).timestamp() * 1_000) * 1_000_000
-        except ValueError:
-            return _from_iso(text, zone)
-    text = text.strip()[:64]
+            since = datetime.fromisoformat(text) - _EPOCH
+        except (ValueError, TypeError):
+            return _from_rare_text(text, zone)
+        return (since.days * _DAY + since.seconds) * SECOND + since.microseconds * 1_000
+    return _from_rare_text(text, zone) if size <= MAX_TEXT else None
+
+
+def _from_rare_text(text: str, zone: tzinfo) -> int | None:
+    text = text.strip()
     if _DIGITS.fullmatch(text):
         return from_epoch(float(text) if "." in text else int(text))
-    ns = _from_iso(text, zone)
-    return _from_http_date(text) if ns is None else ns
+    found = _ISO.fullmatch(text)
+    return _from_fields(found, zone) if found else _from_http_date(text)
+
+
+def _from_fields(found: re.Match[str], zone: tzinfo) -> int | None:
+    year, month, day, hour, minute, second, fraction, utc, sign, offset_hours, offset_minutes = found.groups()
+    leap = second == "60"
+    try:
+        when = datetime(
+            int(year), int(month), int(day), int(hour), int(minute), 59 if leap else int(second or 0),
+            tzinfo=UTC if utc or sign else zone,
+        )  # fmt: skip
+        since = when - _EPOCH
+    except (ValueError, OverflowError):
+        return None
+    whole = since.days * _DAY + since.seconds + leap
+    if sign:
+        offset = int(offset_hours) * 3_600 + int(offset_minutes or 0) * 60
+        whole += offset if sign == "-" else -offset
+    return whole * SECOND + int((fraction or "0").ljust(9, "0")[:9])
+
+
+def _from_http_date(text: str) -> int | None:
+    if not _HTTP.fullmatch(text):
+        return None
+    try:
+        when = parsedate_to_datetime(text)
+    except (ValueError, TypeError):
+        return None
+    if when.tzinfo is None:  # "-0000": UTC, of a sender who does not tell where he is (RFC 5322, section 3.3)
+        when = when.replace(tzinfo=UTC)
+    since = when - _EPOCH
+    return (since.days * _DAY + since.seconds) * SECOND
 
 
 def parse_request(text: str) -> int | None:
-    """An instant in a request: RFC 3339 with `Z` or an offset; None for anything else (then the answer is 400)."""
-    found = _ISO.fullmatch(text)
-    return _from_iso(text, UTC) if found and found.group(8) and found.group(6) and text[4:5] == "-" else None
+    """An instant in a request: RFC 3339, `Z` or an offset included; None for anything else (then the answer is 400)."""
+    found = _RFC3339.fullmatch(text) if len(text) <= MAX_TEXT else None
+    return _from_fields(found, UTC) if found else None
 
 
 _cache: dict[int, str] = {}  # second → "YYYY-MM-DDTHH:MM:SS"; values of one moment are formatted together
 _CACHED_SECONDS = 4096
+_FIRST_SECOND = -62_135_596_800  # 0001-01-01; what lies outside of the calendar is shown at its edge
+_LAST_SECOND = 253_402_300_799  # 9999-12-31T23:59:59
 
 
 def render(ns: int) -> str:
@@ -120,11 +127,17 @@ def render(ns: int) -> str:
     second, rest = divmod(ns, SECOND)
     text = _cache.get(second)
     if text is None:
-        if len(_cache) >= _CACHED_SECONDS:
-            _cache.clear()
-        text = _cache[second] = (datetime(1970, 1, 1) + timedelta(seconds=second)).isoformat()  # noqa: DTZ001 - UTC by construction
+        text = _render_second(second)
     if rest % 1_000_000 == 0:
         return f"{text}.{rest // 1_000_000:03d}Z"
     if rest % 1_000 == 0:
         return f"{text}.{rest // 1_000:06d}Z"
     return f"{text}.{rest:09d}Z"
+
+
+def _render_second(second: int) -> str:
+    if len(_cache) >= _CACHED_SECONDS:
+        _cache.clear()
+    shown = max(_FIRST_SECOND, min(second, _LAST_SECOND))
+    text = _cache[second] = (_EPOCH.replace(tzinfo=None) + timedelta(seconds=shown)).isoformat()
+    return text

@@ -1,14 +1,22 @@
 """Bytes → a JSON value (inference.md section A). Nothing here knows what the value means.
 
-Documented outcomes: strict JSON is taken as it is, integers exactly; JSON with NaN, ±Infinity or numbers beyond a
-double keeps them as non-finite floats, which callers turn into null; anything else that is UTF-8 is text, trimmed;
-the rest is base64. Duplicate keys: the last wins. Nesting beyond `MAX_NESTING` is refused: our own answers, which
-wrap the value, could not be encoded.
+Documented outcomes, one for each kind of payload (`decode`):
+
+| Payload | Outcome |
+|---|---|
+| strict JSON | as it is; integers exactly up to `MAX_DIGITS` digits; of duplicate keys the last wins |
+| a byte order mark, blanks and line ends around it | taken off |
+| JSON that holds NaN, ±Infinity, 1e999 or a longer integer | a `Loose` (a float where it is a bare number) with those as non-finite floats; callers make them null |
+| begins with `{` or `[` and is no JSON: truncated, trailing data or comma, control characters, half a surrogate pair | `Malformed`: the text |
+| any other UTF-8, `23,5`, `007`, `True`, `0x1F` and blanks included | `Text`, trimmed |
+| a NUL byte, or no UTF-8 | `Binary`: base64 |
+| nested deeper than `MAX_NESTING` | raises `TooDeep`: our own answers, which wrap the value, could not be encoded |
 """
 
 import base64
 import json
 import math
+import re
 
 import msgspec
 
@@ -17,9 +25,20 @@ from bridge.uns.message import Json, Rejected
 MAX_NESTING = 128  # levels; real payloads stay below 20, encoders give up at about 250
 MAX_DIGITS = 300  # of an integer: the largest that other JSON readers can still hold as a double
 
-_decode_strict = msgspec.json.Decoder().decode
-_NOT_NUMBERS = frozenset({"NaN", "nan", "Infinity", "-Infinity", "+Infinity", "inf", "-inf", "+inf"})
-_TOO_LARGE = 10**MAX_DIGITS
+# The spellings that languages and PLC gateways give to a lost number. `INF` and `Inf` alone are log levels as well.
+_NOT_NUMBERS = frozenset(
+    {"NaN", "nan", "NAN", "-nan", "-NaN", "Infinity", "-Infinity", "+Infinity", "inf", "-inf", "+inf", "+Inf", "-Inf"}
+    | {"-INF", "+INF", "infinity", "-infinity"}
+)
+_LONGEST_NOT_NUMBER = max(map(len, _NOT_NUMBERS))
+
+_FIRST_BYTES = frozenset(b'{["-0123456789tfn \t\r\n')  # of JSON; anything else need not be tried
+_SCALAR = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null", re.ASCII)
+
+_LARGE = 2 * MAX_NESTING  # bytes; a shorter document is neither too deep nor holds too long an integer
+_STEP = MAX_DIGITS // 3  # so that every longer run of digits shows as three digits in each _STEP-th byte
+_SAMPLED_RUN = re.compile(rb"\d{3}")
+_RUN = re.compile(rb"\d{%d}" % (MAX_DIGITS + 1))
 
 TOO_DEEP = Rejected("json-depth", f"nested deeper than {MAX_NESTING} levels")
 
@@ -41,11 +60,11 @@ class Malformed(Text):
 
 
 class Loose:
-    """A JSON document that held NaN, Infinity or a number beyond a double; those are non-finite floats in it."""
+    """A JSON document that held numbers that JSON or a double cannot hold; those are non-finite floats in it."""
 
     __slots__ = ("value",)
 
-    def __init__(self, value: Json) -> None:
+    def __init__(self, value: dict[str, Json] | list[Json]) -> None:
         self.value = value
 
 
@@ -55,17 +74,37 @@ class Binary(str):
     __slots__ = ()
 
 
+def _integer(digits: str) -> float:
+    return int(digits) if len(digits.lstrip("-")) <= MAX_DIGITS else math.nan
+
+
+_decode_strict = msgspec.json.Decoder().decode
+_decode_lenient = json.JSONDecoder(parse_int=_integer, parse_constant=lambda _: math.nan).decode
+
+
 def decode(payload: bytes) -> Json:
-    """The value of a payload; a `Text`, `Malformed`, `Binary` or `Loose` where it is not strict JSON. Raises `TooDeep`."""
+    """The value of a payload that is not empty, by the table above. Raises `TooDeep`."""
+    if payload[0] not in _FIRST_BYTES:
+        return _decode_text(payload)
     try:
-        return _decode_strict(payload)
+        value = _decode_strict(payload)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        return _decode_other(payload)
+        return _decode_text(payload)
     except RecursionError:
         raise TooDeep from None
+    return value if len(payload) <= _LARGE else _decode_large(payload, value)
 
 
-def _decode_other(payload: bytes) -> Json:
+def _decode_large(payload: bytes, value: Json) -> Json:
+    """Only a large document can be too deep or hold too long an integer: neither costs a small one anything."""
+    if payload.count(b"{") + payload.count(b"[") > MAX_NESTING and _is_too_deep(value):
+        raise TooDeep
+    if _SAMPLED_RUN.search(payload[::_STEP]) and _RUN.search(payload):
+        return _decode_text(payload)
+    return value
+
+
+def _decode_text(payload: bytes) -> Json:
     try:
         text = payload.decode("utf-8")
     except UnicodeDecodeError:
@@ -75,20 +114,42 @@ def _decode_other(payload: bytes) -> Json:
     text = text.removeprefix("\ufeff").strip()
     if text in _NOT_NUMBERS:
         return math.nan
+    if text.startswith(("{", "[")):
+        return _decode_document(text, Malformed)
+    if text.startswith('"') or _SCALAR.fullmatch(text):
+        return _decode_document(text, Text)
+    return Text(text)
+
+
+def _decode_document(text: str, otherwise: type[Text]) -> Json:
+    """Once more, as Python and JavaScript publishers write JSON: with NaN and Infinity."""
     try:
         value = _decode_lenient(text)
-    except ValueError:  # JSONDecodeError, too many digits
-        return Malformed(text) if text[:1] in ("{", "[") else Text(text)
+    except ValueError:
+        return otherwise(text)
     except RecursionError:
         raise TooDeep from None
+    if _is_too_deep(value):
+        raise TooDeep
     if not encodable(value):
-        return Text(text)
+        return otherwise(text)
     return Loose(value) if isinstance(value, dict | list) else value
 
 
-def _decode_lenient(text: str) -> Json:
-    """JSON that may hold NaN and Infinity, as Python and JavaScript publishers send it."""
-    return json.loads(text, parse_constant=lambda _: math.nan)
+def _is_too_deep(value: Json) -> bool:
+    """Level by level, so that depth costs no recursion."""
+    boxes: list[Json] = [value] if isinstance(value, dict | list) else []
+    for _ in range(MAX_NESTING):
+        inside: list[Json] = []
+        for box in boxes:
+            parts = box.values() if type(box) is dict else box
+            kinds = set(map(type, parts))
+            if dict in kinds or list in kinds:
+                inside += [part for part in parts if type(part) is dict or type(part) is list]
+        if not inside:
+            return False
+        boxes = inside
+    return True
 
 
 def encodable(value: Json) -> bool:
@@ -105,23 +166,21 @@ def _binary(payload: bytes) -> Binary:
 
 
 def is_number_lost(value: Json) -> bool:
-    """Whether a scalar stands for a number that JSON cannot say: NaN, ±Infinity, their names, absurd integers."""
+    """Whether a scalar stands for a number that JSON cannot say: NaN, ±Infinity or one of their names."""
     kind = type(value)
     if kind is float:
         return not math.isfinite(value)
-    if kind is str:
-        return len(value) < 10 and value in _NOT_NUMBERS
-    return kind is int and not -_TOO_LARGE < value < _TOO_LARGE
+    return kind is str and len(value) <= _LONGEST_NOT_NUMBER and value in _NOT_NUMBERS
 
 
 def scrub(value: Json) -> Json:
-    """The same value with null wherever a number is lost."""
+    """The same value with null for every non-finite float."""
     match value:
         case dict():
             return {key: scrub(part) for key, part in value.items()}
         case list():
             return [scrub(part) for part in value]
-        case float() | int() if not isinstance(value, bool) and is_number_lost(value):
+        case float() if not math.isfinite(value):
             return None
         case _:
             return value

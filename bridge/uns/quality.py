@@ -1,43 +1,58 @@
 """Qualities as payloads say them → the four of i3X (inference.md section D)."""
 
-from collections.abc import Callable
-
 from bridge.uns.message import BAD, GOOD, NO_DATA, UNCERTAIN, Json, Quality
 
 _UA_UNCERTAIN, _UA_BAD = 0x4000_0000, 0x8000_0000  # OPC 10000-4, 7.39: severity in the two highest bits
-_WORDS: tuple[tuple[str, Quality], ...] = (  # matched as prefixes, in this order
-    ("goodnodata", NO_DATA), ("good", GOOD), ("ok", GOOD), ("uncertain", UNCERTAIN), ("stale", UNCERTAIN),
-    ("questionable", UNCERTAIN), ("bad", BAD), ("error", BAD), ("not_connected", BAD),
+_DA_UNCERTAIN, _DA_GOOD, _DA_END = 64, 192, 256  # OPC DA: quality in the two highest bits of a byte
+_STALE = 500  # Sparkplug's and Ignition's code for a stale value
+_ONE = 1  # "1 = good" is a convention of its own; as an OPC DA code it is not in use
+_LONGEST_WORD = 64  # characters; longer texts are no quality
+
+_WORDS: tuple[tuple[str, Quality], ...] = (  # matched as prefixes, in this order, in lower case without `_`, `-`, blanks
+    ("goodnodata", NO_DATA), ("good", GOOD), ("ok", GOOD), ("true", GOOD), ("uncertain", UNCERTAIN),
+    ("stale", UNCERTAIN), ("questionable", UNCERTAIN), ("bad", BAD), ("error", BAD), ("notconnected", BAD),
+    ("disconnected", BAD), ("invalid", BAD), ("fail", BAD), ("false", BAD),
 )  # fmt: skip
+_TIDY = str.maketrans("", "", "_- ")
 
 
 def from_ua(code: int) -> Quality:
-    """An OPC UA StatusCode by its severity bits."""
-    return GOOD if code < _UA_UNCERTAIN else UNCERTAIN if code < _UA_BAD else BAD
+    """An OPC UA StatusCode by its severity bits. Negative: the same 32 bits, read as a signed number; always Bad."""
+    if 0 <= code < _UA_UNCERTAIN:
+        return GOOD
+    return UNCERTAIN if _UA_UNCERTAIN <= code < _UA_BAD else BAD
 
 
 def from_code(code: int) -> Quality:
     """An integer without a declared meaning: OPC DA bytes, Sparkplug's 500, UA status codes."""
     if code < 0 or code >= _UA_UNCERTAIN:
-        return from_ua(code & 0xFFFF_FFFF)
-    if code == 1 or 192 <= code <= 255:
+        return from_ua(code)
+    if code == _ONE or _DA_GOOD <= code < _DA_END:
         return GOOD
-    if 64 <= code < 192 or code == 500:
-        return UNCERTAIN
-    return BAD
+    return UNCERTAIN if _DA_UNCERTAIN <= code < _DA_GOOD or code == _STALE else BAD
 
 
-def _from_word(text: str) -> Quality | None:
-    text = text.strip()
-    if text.isascii() and text.isdigit() and len(text) < 12:
-        return from_code(int(text))
-    if text[:2].lower() == "0x":
+def _from_word(text: str, *, ua: bool) -> Quality | None:
+    if len(text) > _LONGEST_WORD:
+        return None
+    word = text.translate(_TIDY).lower()
+    if word.isascii() and word.isdigit():
+        return from_ua(int(word)) if ua else from_code(int(word))
+    if word.startswith("0x"):
         try:
-            return from_code(int(text, 16))
+            return from_code(int(word, 16))
         except ValueError:
             return None
-    lowered = text.lower()
-    return next((quality for prefix, quality in _WORDS if lowered.startswith(prefix)), None)
+    return next((quality for prefix, quality in _WORDS if word.startswith(prefix)), None)
+
+
+def _from_status(status: dict[str, Json]) -> Quality | None:
+    """OPC UA's JSON: `{"Code": 2150891520, "Symbol": "BadSensorFailure"}`. A Good status may be without members."""
+    symbol, code = status.get("Symbol"), status.get("Code")
+    said = _from_word(symbol, ua=True) if type(symbol) is str else None
+    if said is None and type(code) is int:
+        return from_ua(code)
+    return said
 
 
 def parse(value: Json, *, ua: bool = False) -> Quality | None:
@@ -46,19 +61,12 @@ def parse(value: Json, *, ua: bool = False) -> Quality | None:
         case bool():
             return GOOD if value else BAD
         case int():
-            return from_ua(value & 0xFFFF_FFFF) if ua else from_code(value)
+            return from_ua(value) if ua else from_code(value)
         case float() if value.is_integer():
             return parse(int(value), ua=ua)
         case str():
-            return _from_word(value)
-        case {"Symbol": str(symbol)}:
-            return _from_word(symbol)
-        case {"Code": int(code)}:
-            return from_ua(code & 0xFFFF_FFFF)
-        case {}:
-            return GOOD if ua else None  # OPC UA's JSON encoding omits a Good status's members
+            return _from_word(value, ua=ua)
+        case dict():
+            return _from_status(value)
         case _:
             return None
-
-
-Profile = Callable[[Json], Quality | None]

@@ -1,6 +1,5 @@
 """The bridge as a real process on a free port, with its log at hand."""
 
-import os
 import re
 import signal
 import subprocess
@@ -54,9 +53,7 @@ class BridgeProcess:
         """Start the process and wait for nothing."""
         with self._log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-X", "dev", "-W", "ignore::DeprecationWarning", "-m", "bridge", "run", "--config", str(self.config)]
-                if os.environ.get("BRIDGE_TEST_DEV")
-                else [sys.executable, "-m", "bridge", "run", "--config", str(self.config)],
+                [sys.executable, "-m", "bridge", "run", "--config", str(self.config)],
                 cwd=self.directory,
                 stdout=log,
                 stderr=subprocess.STDOUT,

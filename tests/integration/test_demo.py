@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from bridge.sources.demo import MACHINE, TEMPERATURE
+from bridge.demo import MACHINE, TEMPERATURE
 
 pytestmark = pytest.mark.integration
 

@@ -66,11 +66,12 @@ class TestContract(SourceContract):
 
     @asynccontextmanager
     async def offering(self, sent: Sequence[Message]) -> AsyncIterator[Source]:
-        """The messages, published once the source has subscribed."""
+        """The messages, published while the source was away, so that all of them come at once."""
+        async with connected(self.broker, protocol=self.version):
+            pass
+        await publish(self.broker.url, sent)
         async with connected(self.broker, protocol=self.version) as source:
-            publishing = asyncio.create_task(publish(self.broker.url, sent))
             yield source
-            await publishing
 
     async def test_content(self, version: str) -> None:
         """As in the contract; MQTT 3.1.1 has no user properties."""

@@ -185,9 +185,9 @@ def test_run_warns(served, caplog, tmp_path):
 
 def test_demo(monkeypatch):
     """`demo` hands over the port and the broker."""
-    module = ModuleType("bridge.sources.demo")
+    module = ModuleType("bridge.demo")
     module.run_demo = lambda port, broker_url: port if broker_url == "mqtt://b:1" else -1
-    monkeypatch.setitem(sys.modules, "bridge.sources.demo", module)
+    monkeypatch.setitem(sys.modules, "bridge.demo", module)
     assert main(["demo", "--port", "7", "--broker", "mqtt://b:1"]) == 7
     assert main(["demo"]) == -1
 

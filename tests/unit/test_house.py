@@ -32,8 +32,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "api": ("engine", "history", "config", "web"),
     "web": (),
 }
-WIRING = ("metrics", "daemon", "cli", "__main__")  # these see everything, and only they see each other
-STARTER = "bridge.sources.demo"  # the demo starts the whole daemon, through one import inside its function
+WIRING = ("metrics", "daemon", "demo", "cli", "__main__")  # these see everything, and only they see each other
 
 # What a core without network, disk, event loop and clock cannot need.
 IMPURE = {
@@ -99,7 +98,7 @@ def test_imports_run_one_way(path: Path) -> None:
     assert room in {*ROOMS, *WIRING}, f"{module} is in no room of the house"
     entered = {room_of(name) for name in imports(path) if name.split(".")[0] == "bridge"}
     allowed = {*ROOMS, *WIRING} if room in WIRING else reachable(room)
-    assert entered - allowed == ({"daemon"} if module == STARTER else set())
+    assert entered - allowed == set()
 
 
 @pytest.mark.parametrize("path", CORE_SOURCES)

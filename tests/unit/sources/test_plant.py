@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 
-from bridge.sources.demo import MACHINE, TEMPERATURE
+from bridge.demo import MACHINE, TEMPERATURE
 from bridge.sources.plant import GATEWAY_STATUS, LAYOUT, TICK, Plant
 from bridge.sources.plant_machines import Publication
 from bridge.sources.plant_signals import COUNTER_WRAP, Phases, bare, document, instant
