@@ -141,7 +141,7 @@ class Engine:
         """Let the space look at what is new about a reading; False where it is a damaged version of what it was."""
         space = self.space
         if reading.value is not None:
-            shape = reading.shape
+            shape = bytes if reading.binary else reading.shape  # base64 is a string, but of another type
             if shape is not node.shape_now and shape != node.shape_now:
                 if reading.malformed and node.shape is not None:
                     return False

@@ -28,6 +28,7 @@ class BridgeCollector(Collector):
         yield from self._subscriptions()
         yield from self._broker()
         yield _gauge("bridge_history_rows", "Rows held in history.", self._history.rows)
+        yield _counter("bridge_history_evicted", "Rows dropped to stay within bounds.", self._history.evicted)
         build = GaugeMetricFamily("bridge_build_info", "The version that runs.", labels=["version"])
         build.add_metric([self._version], 1)
         yield build

@@ -1,6 +1,7 @@
 """The envelopes of the standard, straight to bytes (i3x-1.0.md section 1)."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from operator import itemgetter
 from typing import Any, TypeAlias
 
 import msgspec
@@ -10,16 +11,19 @@ from bridge.errors import RequestError
 
 Item: TypeAlias = dict[str, Any]
 
+_success = itemgetter("success")
 _encode = msgspec.json.Encoder().encode
+_CONTENT_TYPE = (b"content-type", b"application/json")
 
 
 class Json(Response):
-    """A JSON body that is encoded once."""
-
-    media_type = "application/json"
+    """A JSON body that is encoded once, with the two headers that it needs and nothing looked up."""
 
     def __init__(self, content: Any, status: int = 200) -> None:  # noqa: ANN401 - whatever JSON can say
-        super().__init__(_encode(content), status)
+        self.status_code = status
+        self.background = None
+        self.body = _encode(content)
+        self.raw_headers = [_CONTENT_TYPE, (b"content-length", b"%d" % len(self.body))]
 
 
 def detail(status: int, title: str, text: str) -> Item:
@@ -42,18 +46,17 @@ def done(ident: str, result: Any, key: str = "elementId") -> Item:  # noqa: ANN4
     return {"success": True, key: ident, "result": result}
 
 
-def failed(ident: str, status: int, title: str, text: str, key: str = "elementId") -> Item:
-    return {"success": False, key: ident, "responseDetail": detail(status, title, text)}
+def failed(ident: str, error: RequestError, key: str = "elementId") -> Item:
+    return {"success": False, key: ident, "responseDetail": detail(error.status, error.title, str(error))}
 
 
-def missing(ident: str, what: str = "no such element", key: str = "elementId") -> Item:
-    return failed(ident, 404, "Not Found", what, key)
+def missing(ident: str) -> Item:
+    return {"success": False, "elementId": ident, "responseDetail": _NO_ELEMENT}
 
 
-def bulk(items: Iterable[Item], cut: Item | None = None) -> Response:
+def bulk(items: Sequence[Item], cut: Item | None = None) -> Response:
     """Items in the order of the request; never a top-level `result`, on which a widely used client breaks."""
-    rows = list(items)
-    body: Item = {"success": all(row["success"] for row in rows), "results": rows}
+    body: Item = {"success": all(map(_success, items)), "results": items}
     if cut is None:
         return Json(body)
     body["responseDetail"] = cut
@@ -66,3 +69,6 @@ def refusal(error: RequestError) -> Response:
 
 def error_body(status: int, title: str, text: str) -> Response:
     return Json({"success": False, "responseDetail": detail(status, title, text)}, status)
+
+
+_NO_ELEMENT = detail(404, "Not Found", "no such element")

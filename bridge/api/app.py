@@ -1,104 +1,134 @@
-"""The ASGI application: routes, middleware, and the one place where errors become envelopes."""
+"""The ASGI application: the table of paths, middleware, and the one place where errors become envelopes.
+
+No path of the standard has parameters, so that one look-up in a dictionary finds who answers.
+"""
 
 import logging
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
 
-from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bridge.api import pages
 from bridge.api.answers import Json, error_body, refusal
+from bridge.api.compression import GzipMiddleware
 from bridge.api.context import Context
 from bridge.api.openapi import document
-from bridge.api.operations import Operation, operations
-from bridge.api.requests import read
+from bridge.api.operations import Handler, Operation, operations
+from bridge.api.requests import Body, read
 from bridge.api.stream import Streams
-from bridge.errors import RequestError
+from bridge.errors import NotFound, RequestError, WrongMethod
 
 _PREFIX = "/v1"
-_GZIP_LEVEL = 5  # a third of the time of level 9 for 1 % more bytes
-_TITLES = {404: "Not Found", 405: "Method Not Allowed"}
+_NOT_FOUND = refusal(NotFound("no such path; the API lies under /v1, its documentation at /docs"))
+
+_Table: TypeAlias = dict[str, dict[str, ASGIApp]]  # path → method → who answers
 
 _log = logging.getLogger("bridge.api")
 
 
-class Endpoint:
-    """An ASGI endpoint: the body as a model (or the request itself), one question (a long one gives others their turn), the answer."""
+def build(context: Context) -> tuple[ASGIApp, Streams]:
+    """The application, and its streams, which whoever stops the server has to close."""
+    rows = operations(context)
+    streams = Streams(context)
+    table: _Table = {}
+    for row in rows:
+        table.setdefault(_PREFIX + row.path, {})[row.method] = _endpoint(row, context.limits.max_body) or streams
+    openapi = document(rows, context.version)
+    handlers = {**pages.handlers(context), f"{_PREFIX}/openapi.json": lambda _: Json(openapi)}
+    table |= {path: {"GET": Page(handler)} for path, handler in handlers.items()}
+    for methods in table.values():
+        if "GET" in methods:
+            methods["HEAD"] = methods["GET"]  # the server leaves the body out
+    return _for_browsers(GzipMiddleware(Api(table, pages.STATIC)), context), streams
 
-    def __init__(self, operation: Operation, max_body: int) -> None:
-        assert operation.handler is not None  # noqa: S101 - the stream has an endpoint of its own
-        self._handler = operation.handler
-        self._model = operation.body
+
+def _endpoint(row: Operation, max_body: int) -> ASGIApp | None:
+    """None is the stream, which is an endpoint of its own."""
+    if row.handler is None:
+        return None
+    return Page(row.handler) if row.body is None else Endpoint(row.handler, row.body, max_body)
+
+
+def _for_browsers(app: ASGIApp, context: Context) -> ASGIApp:
+    """CORS for requests that tell an origin; what all the others would pay for it is saved."""
+    cors = CORSMiddleware(
+        app,
+        allow_origins=list(context.cors_origins),
+        allow_methods=["GET", "POST", "PUT"],
+        allow_headers=["*"],
+        allow_private_network=True,  # a bridge is on a private network; who may ask is said by the origins
+        max_age=600,
+    )
+
+    async def choose(scope: Scope, receive: Receive, send: Send) -> None:
+        tells_origin = any(name == b"origin" for name, _ in scope.get("headers", ()))
+        await (cors if tells_origin else app)(scope, receive, send)
+
+    return choose
+
+
+class Endpoint:
+    """The body as a model, one question, the answer; a long question gives others their turn."""
+
+    def __init__(self, handler: Handler, model: type[Body], max_body: int) -> None:
+        self._handler = handler
+        self._model = model
         self._max_body = max_body
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = Request(scope, receive)
-        asked = request if self._model is None else await read(request, self._model, self._max_body)
-        answer = self._handler(asked)
+        answer = self._handler(await read(scope, receive, self._model, self._max_body))
         if not isinstance(answer, Response):
             answer = await answer
         await answer(scope, receive, send)
 
 
-def build(context: Context) -> tuple[Starlette, Streams]:
-    """The application, and its streams, which whoever stops the server has to close."""
-    table = operations(context)
-    streams = Streams(context)
-    routes: list[BaseRoute] = []
-    for row in table:
-        endpoint = streams if row.handler is None else Endpoint(row, context.limits.max_body)
-        routes.append(Route(_PREFIX + row.path, endpoint, methods=[row.method]))
-    openapi = document(table, context.version)
+class Page:
+    """What a GET answers."""
 
-    async def openapi_json(_: Request) -> Response:
-        return Json(openapi)
+    def __init__(self, handler: Callable[[Request], Any]) -> None:
+        self._handler = handler
 
-    routes.append(Route(f"{_PREFIX}/openapi.json", openapi_json))
-    app = Starlette(
-        routes=[*routes, *pages.routes(context)],
-        middleware=[
-            Middleware(
-                CORSMiddleware,
-                allow_origins=list(context.cors_origins),
-                allow_methods=["GET", "POST", "PUT"],
-                allow_headers=["*"],
-                max_age=600,
-            ),
-            Middleware(GZipMiddleware, minimum_size=0, compresslevel=_GZIP_LEVEL),
-        ],
-        exception_handlers={RequestError: _refused, HTTPException: _lost, Exception: _failed},
-    )
-    app.router.redirect_slashes = False
-    return app, streams
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        answer: Response = self._handler(Request(scope, receive))
+        await answer(scope, receive, send)
 
 
-async def _refused(_: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestError)  # noqa: S101 - registered for nothing else
-    return refusal(error)
+class Api:
+    """Finds who answers, and turns what they raise into envelopes. `mounts`: who answers below a path."""
+
+    def __init__(self, table: _Table, mounts: Mapping[str, ASGIApp]) -> None:
+        self._table = table
+        self._mounts = mounts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        try:
+            await self._find(scope["path"], scope["method"])(scope, receive, send)
+        except RequestError as error:
+            await refusal(error)(scope, receive, send)
+        except Exception:  # noqa: BLE001 - the last resort: whatever it is, the client gets an envelope
+            _log.exception("%s %s failed", scope["method"], scope["path"])
+            text = "the server made a mistake; its log says more"
+            await error_body(500, "Internal Server Error", text)(scope, receive, send)
+
+    def _find(self, path: str, method: str) -> ASGIApp:
+        methods = self._table.get(path)
+        if methods is not None:
+            return methods.get(method) or _another_method(method, ", ".join(methods))
+        for prefix, app in self._mounts.items():
+            if path.startswith(prefix):
+                return app
+        return _NOT_FOUND
 
 
-async def _lost(request: Request, error: Exception) -> Response:
-    """Starlette's own refusals: unknown paths and wrong methods."""
-    status = error.status_code if isinstance(error, HTTPException) else 500
-    if status == 405:
-        text = f"{request.method} is not allowed here"
-    elif status == 404:
-        text = "no such path; the API lies under /v1, its documentation at /docs"
-    else:
-        text = str(getattr(error, "detail", ""))
-    answer = error_body(status, _TITLES.get(status, "Error"), text)
-    if isinstance(error, HTTPException) and error.headers:
-        answer.headers.update(error.headers)
+def _another_method(method: str, allowed: str) -> Response:
+    if method == "OPTIONS":
+        return Response(status_code=204, headers={"allow": allowed})
+    answer = refusal(WrongMethod(f"{method} is not allowed here; allowed are {allowed}"))
+    answer.headers["allow"] = allowed
     return answer
-
-
-async def _failed(request: Request, error: Exception) -> Response:
-    """A mistake of ours: logged whole, told to nobody."""
-    _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
-    return error_body(500, "Internal Server Error", "the server made a mistake; its log says more")

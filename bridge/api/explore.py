@@ -50,16 +50,15 @@ class Explore:
         return success(self._browse.object_types(request.query_params.get("namespaceUri")))
 
     def query_object_types(self, body: TypesQuery) -> Response:
-        return bulk(
-            self._item(ident, self._browse.object_type(ident)) for ident in self._context.checked(body.elementIds)
-        )
+        ids = self._context.checked(body.elementIds)
+        return bulk([self._item(ident, self._browse.object_type(ident)) for ident in ids])
 
     def relationship_types(self, request: Request) -> Response:
         return success(self._browse.relationship_types(request.query_params.get("namespaceUri")))
 
     def query_relationship_types(self, body: RelationshipTypesQuery) -> Response:
         ids = self._context.checked(body.elementIds)
-        return bulk(self._item(ident, self._browse.relationship_type(ident)) for ident in ids)
+        return bulk([self._item(ident, self._browse.relationship_type(ident)) for ident in ids])
 
     def objects(self, request: Request) -> Response:
         self._context.refresh()
@@ -68,12 +67,12 @@ class Explore:
 
     def list_objects(self, body: ObjectsQuery) -> Response:
         ids = self._context.checked(body.elementIds)
-        return bulk(self._item(ident, self._browse.object(ident, metadata=body.includeMetadata)) for ident in ids)
+        return bulk([self._item(ident, self._browse.object(ident, metadata=body.includeMetadata)) for ident in ids])
 
     def related(self, body: RelatedQuery) -> Response:
         ids = self._context.checked(body.elementIds)
         kind, metadata = body.relationshipType, body.includeMetadata
-        return bulk(self._item(ident, self._browse.related(ident, kind, metadata=metadata)) for ident in ids)
+        return bulk([self._item(ident, self._browse.related(ident, kind, metadata=metadata)) for ident in ids])
 
     @staticmethod
     def _item(ident: str, found: object) -> Item:

@@ -1,7 +1,7 @@
 """The routing table: every operation of the standard, with what it takes, what it gives and who answers."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from msgspec import Struct
 from pydantic import BaseModel
@@ -14,6 +14,7 @@ from bridge.api.explore import Explore
 from bridge.api.subscribe import Subscribe
 from bridge.api.values import Values
 
+Handler: TypeAlias = Callable[[Any], Response | Awaitable[Response]]  # of a body, or of the request where there is none
 Kind = Literal["single", "list", "bulk", "bulk-list", "stream"]
 
 
@@ -36,9 +37,7 @@ class Operation(Struct, frozen=True):
     kind: Kind
     result: type[BaseModel]
     body: type[bodies.Body] | None = None
-    handler: Callable[[Any], Response | Awaitable[Response]] | None = (
-        None  # None: the stream, an ASGI endpoint of its own
-    )
+    handler: Handler | None = None  # None: the stream, an ASGI endpoint of its own
     parameters: Sequence[Parameter] = ()
     key: str = "elementId"
     partial: bool = False  # may answer 206
@@ -53,46 +52,47 @@ _OBJECT_FILTERS = (
 
 
 def operations(context: Context) -> list[Operation]:
-    """The busiest first: routes are matched in this order."""
+    """In the order of the documentation page."""
     explore, values, subscribe = Explore(context), Values(context), Subscribe(context)
     return [
-        Operation("POST", "/objects/value", "queryLastKnownValues", "Current values", "Values", "bulk", shapes.CurrentValue,
-                  bodies.ValueQuery, values.current, partial=True),
-        Operation("POST", "/subscriptions/sync", "syncSubscription", "Acknowledge, and take what is pending", "Subscriptions", "list",
-                  shapes.SyncBatch, bodies.Sync, subscribe.sync, partial=True),
-        Operation("POST", "/objects/history", "queryHistoricalValues", "Values within a time range", "Values", "bulk",
-                  shapes.HistoricalValue, bodies.HistoryQuery, values.history, partial=True),
-        Operation("GET", "/info", "getInfo", "What this server is and can do", "Info", "single", shapes.ServerInfo, handler=explore.info),
-        Operation("GET", "/namespaces", "getNamespaces", "Namespaces of types and relationship types", "Explore", "list",
-                  shapes.Namespace, handler=explore.namespaces),
+        Operation("GET", "/info", "getInfo", "What this server is and can do", "Info", "single", shapes.ServerInfo,
+                  handler=explore.info),
+        Operation("GET", "/namespaces", "getNamespaces", "Namespaces of types and relationship types", "Explore",
+                  "list", shapes.Namespace, handler=explore.namespaces),
         Operation("GET", "/objecttypes", "getObjectTypes", "Object types", "Explore", "list", shapes.ObjectType,
                   handler=explore.object_types, parameters=(_NAMESPACE,)),
-        Operation("POST", "/objecttypes/query", "queryObjectTypesById", "Object types by id", "Explore", "bulk", shapes.ObjectType,
-                  bodies.TypesQuery, explore.query_object_types),
+        Operation("POST", "/objecttypes/query", "queryObjectTypesById", "Object types by id", "Explore", "bulk",
+                  shapes.ObjectType, bodies.TypesQuery, explore.query_object_types),
         Operation("GET", "/relationshiptypes", "getRelationshipTypes", "Relationship types", "Explore", "list",
                   shapes.RelationshipType, handler=explore.relationship_types, parameters=(_NAMESPACE,)),
-        Operation("POST", "/relationshiptypes/query", "queryRelationshipTypesById", "Relationship types by id", "Explore", "bulk",
-                  shapes.RelationshipType, bodies.RelationshipTypesQuery, explore.query_relationship_types),
+        Operation("POST", "/relationshiptypes/query", "queryRelationshipTypesById", "Relationship types by id",
+                  "Explore", "bulk", shapes.RelationshipType, bodies.RelationshipTypesQuery, explore.query_relationship_types),
         Operation("GET", "/objects", "getObjects", "Objects, parents before children", "Explore", "list", shapes.Object,
                   handler=explore.objects, parameters=_OBJECT_FILTERS),
         Operation("POST", "/objects/list", "listObjectsById", "Objects by id", "Explore", "bulk", shapes.Object,
                   bodies.ObjectsQuery, explore.list_objects),
-        Operation("POST", "/objects/related", "queryRelatedObjects", "Edges of objects, hierarchy included", "Explore", "bulk-list",
-                  shapes.RelatedObject, bodies.RelatedQuery, explore.related),
-        Operation("PUT", "/objects/value", "updateObjectValues", "Write current values (not built: 501)", "Values", "bulk",
-                  shapes.Nothing, bodies.ValueUpdates, values.write_current),
+        Operation("POST", "/objects/related", "queryRelatedObjects", "Edges of objects, hierarchy included", "Explore",
+                  "bulk-list", shapes.RelatedObject, bodies.RelatedQuery, explore.related),
+        Operation("POST", "/objects/value", "queryLastKnownValues", "Current values", "Values", "bulk",
+                  shapes.CurrentValue, bodies.ValueQuery, values.current, partial=True),
+        Operation("PUT", "/objects/value", "updateObjectValues", "Write current values (not built: 501)", "Values",
+                  "bulk", shapes.Nothing, bodies.ValueUpdates, values.write_current),
+        Operation("POST", "/objects/history", "queryHistoricalValues", "Values within a time range", "Values", "bulk",
+                  shapes.HistoricalValue, bodies.HistoryQuery, values.history, partial=True),
         Operation("PUT", "/objects/history", "updateObjectHistory", "Write history (not built: 501)", "Values", "bulk",
                   shapes.Nothing, bodies.HistoryUpdates, values.write_history),
         Operation("POST", "/subscriptions", "createSubscription", "Create a subscription", "Subscriptions", "single",
                   shapes.CreatedSubscription, bodies.CreateSubscription, subscribe.create),
         Operation("POST", "/subscriptions/list", "listSubscriptions", "Subscriptions by id", "Subscriptions", "bulk",
                   shapes.SubscriptionDetail, bodies.SubscriptionIds, subscribe.show, key="subscriptionId"),
-        Operation("POST", "/subscriptions/delete", "deleteSubscriptions", "Delete subscriptions", "Subscriptions", "bulk",
-                  shapes.Nothing, bodies.SubscriptionIds, subscribe.delete, key="subscriptionId"),
-        Operation("POST", "/subscriptions/register", "registerMonitoredItems", "Monitor elements", "Subscriptions", "bulk",
-                  shapes.Nothing, bodies.Register, subscribe.register),
-        Operation("POST", "/subscriptions/unregister", "removeMonitoredItems", "Stop monitoring elements", "Subscriptions", "bulk",
-                  shapes.Nothing, bodies.Unregister, subscribe.unregister),
-        Operation("POST", "/subscriptions/stream", "streamSubscription", "Server-sent events: arrays of updates", "Subscriptions",
-                  "stream", shapes.SyncUpdate, bodies.OpenStream),
+        Operation("POST", "/subscriptions/delete", "deleteSubscriptions", "Delete subscriptions", "Subscriptions",
+                  "bulk", shapes.Nothing, bodies.SubscriptionIds, subscribe.delete, key="subscriptionId"),
+        Operation("POST", "/subscriptions/register", "registerMonitoredItems", "Monitor elements", "Subscriptions",
+                  "bulk", shapes.Nothing, bodies.Register, subscribe.register),
+        Operation("POST", "/subscriptions/unregister", "removeMonitoredItems", "Stop monitoring elements",
+                  "Subscriptions", "bulk", shapes.Nothing, bodies.Unregister, subscribe.unregister),
+        Operation("POST", "/subscriptions/sync", "syncSubscription", "Acknowledge, and take what is pending",
+                  "Subscriptions", "list", shapes.SyncBatch, bodies.Sync, subscribe.sync, partial=True),
+        Operation("POST", "/subscriptions/stream", "streamSubscription", "Server-sent events: arrays of updates",
+                  "Subscriptions", "stream", shapes.SyncUpdate, bodies.OpenStream),
     ]  # fmt: skip

@@ -1,15 +1,18 @@
 """What lies outside `/v1`: health, metrics and the documentation page, which works without internet."""
 
+from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
-from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
+from starlette.types import Receive, Scope, Send
 
 from bridge.api.answers import Json
 from bridge.api.context import Context
+from bridge.errors import NotFound, WrongMethod
 
 _DOCS = """<!doctype html>
 <html lang="en">
@@ -25,7 +28,11 @@ _DOCS = """<!doctype html>
   <script src="docs/static/swagger-ui-bundle.js"></script>
   <script>
     SwaggerUIBundle({
-      url: "v1/openapi.json", dom_id: "#documentation", deepLinking: true, displayRequestDuration: true, tryItOutEnabled: true
+      url: "v1/openapi.json",
+      dom_id: "#documentation",
+      deepLinking: true,
+      displayRequestDuration: true,
+      tryItOutEnabled: true
     });
   </script>
 </body>
@@ -34,29 +41,37 @@ _DOCS = """<!doctype html>
 _METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"  # the Prometheus text format
 
 
-def routes(context: Context) -> list[BaseRoute]:
-    async def livez(_: Request) -> Response:
-        return PlainTextResponse("ok\n")
+def handlers(context: Context) -> dict[str, Callable[[Request], Response]]:
+    """Path → what a GET of it answers."""
 
-    async def readyz(_: Request) -> Response:
+    def readyz(_: Request) -> Response:
         found = context.readiness()
         return Json({"ready": found.ready, "reasons": found.reasons}, 200 if found.ready else 503)
 
-    async def metrics(_: Request) -> Response:
-        return Response(context.metrics(), media_type=_METRICS_TYPE)
+    return {
+        "/livez": lambda _: PlainTextResponse("ok\n"),
+        "/readyz": readyz,
+        "/metrics": lambda _: Response(context.metrics(), media_type=_METRICS_TYPE),
+        "/docs": lambda _: HTMLResponse(_DOCS),
+        "/": lambda _: RedirectResponse("docs"),
+    }
 
-    async def docs(_: Request) -> Response:
-        return HTMLResponse(_DOCS)
 
-    async def index(_: Request) -> Response:
-        return RedirectResponse("docs")
+class Files:
+    """The files of a folder below a path; what is not there is refused with the standard's envelope."""
 
-    static = Path(str(files("swagger_ui"))) / "static"
-    return [
-        Route("/livez", livez),
-        Route("/readyz", readyz),
-        Route("/metrics", metrics),
-        Route("/docs", docs),
-        Mount("/docs/static", StaticFiles(directory=static)),
-        Route("/", index),
-    ]
+    def __init__(self, path: str, folder: Path) -> None:
+        self._path = path.rstrip("/")
+        self._files = StaticFiles(directory=folder)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self._files({**scope, "root_path": self._path}, receive, send)
+        except HTTPException as error:
+            if error.status_code == 405:
+                raise WrongMethod(f"{scope['method']} is not allowed here; allowed are GET, HEAD") from None
+            raise NotFound("no such file") from None
+
+
+_DOCS_STATIC = "/docs/static/"
+STATIC = {_DOCS_STATIC: Files(_DOCS_STATIC, Path(str(files("swagger_ui"))) / "static")}

@@ -5,6 +5,7 @@ Models are strict: `"1"` is no integer and `true` is no depth. Fields that the s
 
 from typing import Annotated, Any, TypeVar
 
+import msgspec
 from pydantic import (
     AliasChoices,
     BaseModel,
@@ -14,12 +15,16 @@ from pydantic import (
     StringConstraints,
     ValidationError,
 )
-from starlette.requests import ClientDisconnect, Request
+from starlette.types import Receive, Scope
 
 from bridge.errors import BadRequest, TooLarge
 
 _MISTAKES_SHOWN = 5  # of one body; more would only repeat themselves
 _SHOWN_LENGTH = 300  # characters of a detail that quotes what a client sent
+_NAME_LENGTH = 1_024  # characters of what a client names and we keep: its own id, a subscription's display name
+_TEXTS = {"missing": "is required", "model_type": "must be a JSON object"}  # where pydantic speaks of its own things
+
+_decode_json = msgspec.json.Decoder().decode
 
 
 def _default_depth(value: Any) -> Any:  # noqa: ANN401 - pydantic checks it next
@@ -32,7 +37,8 @@ Depth = Annotated[
     BeforeValidator(_default_depth, json_schema_input_type=int | None),
 ]
 Ident = Annotated[str, Field(description="An element id.")]
-ClientId = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
+Name = Annotated[str, StringConstraints(max_length=_NAME_LENGTH)]
+ClientId = Annotated[str, StringConstraints(min_length=1, max_length=_NAME_LENGTH)]
 Time = Annotated[str, Field(description="RFC 3339, with Z or an offset.", examples=["2026-01-15T12:00:00Z"])]
 AnyJson = Annotated[Any, Field(description="Any JSON value.")]
 
@@ -76,7 +82,7 @@ class HistoryQuery(Body):
 
 class CreateSubscription(Body):
     clientId: ClientId
-    displayName: str | None = None
+    displayName: Name | None = None
 
 
 class SubscriptionIds(Body):
@@ -134,36 +140,49 @@ class HistoryUpdates(Body):
 Model = TypeVar("Model", bound=Body)
 
 
-async def read(request: Request, model: type[Model], max_bytes: int) -> Model:
+async def read(scope: Scope, receive: Receive, model: type[Model], max_bytes: int) -> Model:
     """The body as a model. Raises `TooLarge`, or `BadRequest` naming each field that is wrong."""
-    raw = await _bytes(request, max_bytes)
+    for name, value in scope["headers"]:
+        if (
+            name == b"content-length" and len(value) < 20 and int(value) > max_bytes
+        ):  # the server has checked the digits
+            raise TooLarge(f"body: {int(value)} bytes, at most {max_bytes} are taken; ask in several requests")
     try:
-        return model.model_validate_json(raw)
+        return model.model_validate(_decode(await _body(receive, max_bytes)))
     except ValidationError as error:
         raise BadRequest(explain(error)) from None
 
 
-async def _bytes(request: Request, max_bytes: int) -> bytes:
-    declared = request.headers.get("content-length", "")
-    if declared.isascii() and declared.isdigit() and len(declared) < 20 and int(declared) > max_bytes:
-        raise TooLarge(f"the body has {declared} bytes, at most {max_bytes} are taken; ask in several requests")
+async def _body(receive: Receive, max_bytes: int) -> bytes:
+    body, more = b"", True
     chunks: list[bytes] = []
     size = 0
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise BadRequest("body: the connection was closed before it was complete")
+        body, more = message.get("body", b""), message.get("more_body", False)
+        size += len(body)
+        if size > max_bytes:
+            raise TooLarge(f"body: more than {max_bytes} bytes; ask in several requests")
+        chunks.append(body)
+    return body if len(chunks) == 1 else b"".join(chunks)
+
+
+def _decode(body: bytes) -> object:
+    """Strict JSON: no NaN, no half surrogate pairs, no numbers beyond a double. Of equal keys the last counts."""
     try:
-        async for chunk in request.stream():
-            size += len(chunk)
-            if size > max_bytes:
-                raise TooLarge(f"the body has more than {max_bytes} bytes; ask in several requests")
-            chunks.append(chunk)
-    except ClientDisconnect:
-        raise BadRequest("the connection was closed before the body was complete") from None
-    return b"".join(chunks)
+        return _decode_json(body)
+    except RecursionError:
+        raise BadRequest("body: nested too deeply; the standard's bodies have four levels") from None
+    except ValueError as error:  # msgspec's and UnicodeDecodeError
+        raise BadRequest(f"body: a JSON object in UTF-8 is needed: {error}") from None
 
 
 def explain(error: ValidationError) -> str:
     """One sentence for each mistake: which field, what is wrong with it."""
     found = error.errors(include_url=False, include_context=False, include_input=False)
-    texts = [f"{_where(one['loc'])}: {one['msg']}" for one in found[:_MISTAKES_SHOWN]]
+    texts = [f"{_where(one['loc'])}: {_TEXTS.get(one['type'], one['msg'])}" for one in found[:_MISTAKES_SHOWN]]
     more = len(found) - len(texts)
     return "; ".join(texts)[:_SHOWN_LENGTH] + (f" (and {more} more)" if more > 0 else "")
 

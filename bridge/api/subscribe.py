@@ -5,10 +5,10 @@ from collections.abc import Callable, Sequence
 import msgspec
 from starlette.responses import Response
 
-from bridge.api.answers import Item, bulk, done, failed, missing, partial, success
+from bridge.api.answers import Item, bulk, done, failed, partial, success
 from bridge.api.context import Context
 from bridge.api.requests import CreateSubscription, Register, SubscriptionIds, Sync, Unregister
-from bridge.errors import BadRequest, NotFound
+from bridge.errors import BadRequest, NotFound, TooMany
 from bridge.subscriptions import Gap, Subscription
 
 _GAPS_NAMED = 20
@@ -26,10 +26,10 @@ class Subscribe:
         return success({"clientId": made.client_id, "subscriptionId": made.id, "displayName": made.display_name})
 
     def show(self, body: SubscriptionIds) -> Response:
-        return bulk(self._each(body, self._shown))
+        return bulk(self._each(body, _shown))
 
     def delete(self, body: SubscriptionIds) -> Response:
-        return bulk(self._each(body, lambda found: self._all.delete(found.client_id, found.id)))
+        return bulk(self._each(body, self._all.delete))
 
     def _each(self, body: SubscriptionIds, act: Callable[[Subscription], object]) -> list[Item]:
         items: list[Item] = []
@@ -37,34 +37,26 @@ class Subscribe:
             try:
                 items.append(done(ident, act(self._all.get(body.clientId, ident)), "subscriptionId"))
             except NotFound as error:
-                items.append(failed(ident, error.status, error.title, str(error), "subscriptionId"))
+                items.append(failed(ident, error, "subscriptionId"))
         return items
-
-    @staticmethod
-    def _shown(found: Subscription) -> Item:
-        monitored = [{"elementId": ident, "maxDepth": item.max_depth} for ident, item in found.items.items()]
-        return {"subscriptionId": found.id, "displayName": found.display_name, "monitoredObjects": monitored}
 
     def register(self, body: Register) -> Response:
         subscription = self._all.get(body.clientId, body.subscriptionId)
-        nodes = self._context.engine.space.nodes
-        items: list[Item] = []
-        for ident in self._context.checked(body.elementIds):
-            node = nodes.get(ident)
-            if node is None:
-                items.append(missing(ident))
-                continue
-            self._all.register(subscription, node, body.maxDepth)
-            items.append(done(ident, None))
-        return bulk(items)
+        return self._elements(body, lambda ident: self._all.register(subscription, ident, body.maxDepth))
 
     def unregister(self, body: Unregister) -> Response:
         subscription = self._all.get(body.clientId, body.subscriptionId)
-        nodes = self._context.engine.space.nodes
+        return self._elements(body, lambda ident: self._all.unregister(subscription, ident))
+
+    def _elements(self, body: Register | Unregister, act: Callable[[str], None]) -> Response:
         items: list[Item] = []
         for ident in self._context.checked(body.elementIds):
-            self._all.unregister(subscription, ident)
-            items.append(done(ident, None) if ident in nodes else missing(ident))
+            try:
+                act(ident)
+                items.append(done(ident, None))
+            except (NotFound, TooMany) as error:
+                items.append(failed(ident, error))
+        self._all.flush()
         return bulk(items)
 
     def sync(self, body: Sync) -> Response:
@@ -74,18 +66,28 @@ class Subscribe:
             raise BadRequest("subscriptionId: a stream of this subscription is open; close it before calling sync")
         batches = self._all.sync(subscription, body.lastSequenceNumber, self._context.now())
         result = [
-            {
-                "sequenceNumber": batch.number,
-                "updates": [msgspec.Raw(update.json()) for update in batch.updates],
-            }
+            {"sequenceNumber": batch.number, "updates": [msgspec.Raw(update.json()) for update in batch.updates]}
             for batch in batches
         ]
-        return success(result, _told(subscription.gaps))
+        return success(result, _told(subscription.queue.gaps))
+
+
+def _shown(found: Subscription) -> Item:
+    monitored = [{"elementId": ident, "maxDepth": item.max_depth} for ident, item in found.items.items()]
+    return {"subscriptionId": found.id, "displayName": found.display_name, "monitoredObjects": monitored}
 
 
 def _told(gaps: Sequence[Gap]) -> Item | None:
     if not gaps:
         return None
-    named = ", ".join(f"{gap.number} ({gap.lost} updates)" for gap in gaps[-_GAPS_NAMED:])
+    more = f" and {len(gaps) - _GAPS_NAMED} more" if len(gaps) > _GAPS_NAMED else ""
+    named = ", ".join(_range(gap) for gap in gaps[:_GAPS_NAMED]) + more
     lost = sum(gap.lost for gap in gaps)
-    return partial(f"{lost} updates were dropped, the oldest first; missing sequence numbers: {named}")
+    return partial(
+        f"{lost} updates were dropped, the oldest first; missing sequence numbers: {named}; "
+        f"acknowledge past {gaps[-1].last} to go on without them"
+    )
+
+
+def _range(gap: Gap) -> str:
+    return str(gap.first) if gap.first == gap.last else f"{gap.first} to {gap.last}"

@@ -1,6 +1,6 @@
 """Current values and history."""
 
-import asyncio
+from collections.abc import Sequence
 
 from starlette.responses import Response
 
@@ -8,11 +8,10 @@ from bridge.api.answers import Item, bulk, done, missing, partial
 from bridge.api.context import Context
 from bridge.api.requests import HistoryQuery, HistoryUpdates, ValueQuery, ValueUpdates
 from bridge.errors import BadRequest, NotBuilt
-from bridge.history.answers import HistoryAnswers
+from bridge.history.answers import Cut
 from bridge.space.browse import Budget
 from bridge.uns.moments import parse_request
 
-_TURN = 0.005  # seconds of history before others get their turn
 _CUTS_NAMED = 20  # elements named in one 206; the others resume the same way
 
 
@@ -38,27 +37,15 @@ class Values:
         start_ns, end_ns = _instant("startTime", body.startTime), _instant("endTime", body.endTime)
         if start_ns > end_ns:
             raise BadRequest(f"startTime: {body.startTime[:40]} is after endTime {body.endTime[:40]}")
-        query = self._context.historian.query(
-            start_ns, end_ns, body.maxDepth, Budget(self._context.limits.max_components)
-        )
-        nodes, now, limits = self._context.engine.space.nodes, self._context.now, self._context.limits
-        started = turn = now()
+        limits, historian, nodes = self._context.limits, self._context.historian, self._context.engine.space.nodes
+        budget = Budget(limits.max_components)
+        allowance = historian.allowance(limits.query_timeout, self._context.now)
+        query = historian.query(start_ns, end_ns, body.maxDepth, budget, allowance)
         items: list[Item] = []
         for ident in ids:
             node = nodes.get(ident)
-            items.append(done(ident, query.answer(node)) if node is not None else missing(ident))
-            if now() - turn > _TURN:
-                await asyncio.sleep(0)
-                turn = now()
-                query.exhausted = query.exhausted or turn - started > limits.query_timeout
-        return bulk(items, self._incomplete(query))
-
-    def _incomplete(self, query: HistoryAnswers) -> Item | None:
-        cuts = query.cuts
-        if cuts:
-            more = f" (and {len(cuts) - _CUTS_NAMED} more elements)" if len(cuts) > _CUTS_NAMED else ""
-            return partial(f"more records than one answer holds; {'; '.join(map(str, cuts[:_CUTS_NAMED]))}{more}")
-        return self._too_many_components() if query.budget.cut else None
+            items.append(done(ident, await query.answer(node)) if node is not None else missing(ident))
+        return bulk(items, _incomplete(query.cuts) or (self._too_many_components() if budget.cut else None))
 
     def _too_many_components(self) -> Item:
         return partial(f"more than {self._context.limits.max_components} components; ask with a smaller maxDepth")
@@ -68,6 +55,13 @@ class Values:
 
     def write_history(self, _: HistoryUpdates) -> Response:
         raise NotBuilt("this server does not write history; /info says update.history: false")
+
+
+def _incomplete(cuts: Sequence[Cut]) -> Item | None:
+    if not cuts:
+        return None
+    more = f" (and {len(cuts) - _CUTS_NAMED} more elements)" if len(cuts) > _CUTS_NAMED else ""
+    return partial(f"more records than one answer holds; {'; '.join(map(str, cuts[:_CUTS_NAMED]))}{more}")
 
 
 def _instant(name: str, text: str) -> int:

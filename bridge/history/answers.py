@@ -1,13 +1,16 @@
-"""Answers to history requests: whose rows an element's history is made of.
+"""History as the standard tells it: of an element, of a field of its payload, of what its parts compose.
 
-A field's rows are projected from its owner's. A composed element's rows are its parts' rows merged in time: one row
-for each instant at which a part changed, the others as they were then. All are cut at a limit, and say where to resume.
+A field's rows are projected from the payloads of its owner. A composed element's rows are the parts' merged by time:
+one row for each instant at which a part changed, the others as they were then. All are cut at a limit, and say where
+to resume: a query that starts there gives what was left out, nothing twice.
 """
 
-from collections.abc import Iterable, Iterator
+import asyncio
+from collections.abc import Callable, Iterable, Iterator
 from datetime import tzinfo
+from heapq import merge
 from itertools import groupby
-from typing import Any
+from typing import Any, TypeAlias
 
 from msgspec import Struct
 
@@ -19,6 +22,11 @@ from bridge.uns import NO_DATA
 from bridge.uns.moments import render
 
 _NOTHING: Row = (None, NO_DATA, 0)
+_EVER = 2**63 - 1  # ns: the year 2262
+_WHOLE = 1_000_000  # rows: more than one element ever holds in memory
+_TURN = 0.005  # seconds of work before others get their turn
+
+_Entry: TypeAlias = tuple[int, int, Row]  # time, index of the part, the part's row
 
 
 class Cut(Struct, frozen=True):
@@ -31,96 +39,151 @@ class Cut(Struct, frozen=True):
         return f"{self.element_id}: resume with startTime {render(self.resume_ns)}"
 
 
-class HistoryAnswers:
-    """One request: its range, and what it has cut so far. At most `max_rows` rows in all of its answers."""
+class Allowance:
+    """What one request may still take: values (of a composed row, as many as it has parts) and time in seconds."""
 
-    def __init__(self, historian: "Historian", start_ns: int, end_ns: int, max_depth: int, budget: Budget) -> None:
+    def __init__(self, values: int, seconds: float, clock: Callable[[], float]) -> None:
+        self.values = values
+        self._clock = clock
+        self._turn = clock()
+        self._until = self._turn + seconds
+
+    async def others(self) -> None:
+        """Give other requests and messages their turn, when it is time."""
+        if self._clock() - self._turn > _TURN:
+            await asyncio.sleep(0)
+            self._turn = self._clock()
+
+    @property
+    def used_up(self) -> bool:
+        return self.values <= 0 or self._turn > self._until
+
+
+class HistoryAnswers:
+    """One request: its range, and what it has cut so far."""
+
+    def __init__(
+        self, historian: "Historian", start_ns: int, end_ns: int, max_depth: int, budget: Budget, allowance: Allowance
+    ) -> None:
+        self.cuts: list[Cut] = []
         self._historian = historian
         self._start_ns = start_ns
         self._end_ns = end_ns
         self._max_depth = max_depth
-        self._rows_left = historian.max_rows
-        self.budget = budget
-        self.cuts: list[Cut] = []
-        self.exhausted = False  # time or rows are used up: what follows is empty, and told so
+        self._budget = budget
+        self._allowance = allowance
 
-    def answer(self, node: Node) -> dict[str, Any]:
+    async def answer(self, node: Node) -> dict[str, Any]:
         """The HistoricalValueResult of the standard."""
         composition = node.is_composition
-        found: dict[str, Any] = {"isComposition": composition, "values": self._values(node)}
+        found: dict[str, Any] = {"isComposition": composition, "values": await self._values(node)}
         if composition and self._max_depth != 1:
+            parts = list(self._budget.limited(descendants(node, self._max_depth)))
             found["components"] = {
-                part.id: {"isComposition": part.is_composition, "values": self._values(part)}
-                for part in self.budget.limited(descendants(node, self._max_depth))
+                part.id: {"isComposition": part.is_composition, "values": await self._values(part)} for part in parts
             }
         return found
 
-    def _values(self, node: Node) -> list[dict[str, Any]]:
-        if self.exhausted:
+    async def _values(self, node: Node) -> list[dict[str, Any]]:
+        await self._allowance.others()
+        if self._allowance.used_up:
             self.cuts.append(Cut(node.id, self._start_ns))
             return []
-        found = self._historian.rows(node, self._start_ns, self._end_ns)
+        found = self._historian.rows(node, self._start_ns, self._end_ns, self._allowance)
         if found.resume_ns is not None:
             self.cuts.append(Cut(node.id, found.resume_ns))
-        self._rows_left -= len(found.rows)
-        self.exhausted = self._rows_left <= 0
         return [vqt_answer(*row) for row in found.rows]
 
 
 class Historian:
-    """Reads one history for the elements of one space: at most `limit` rows an element, `max_rows` a request."""
+    """Reads one history for the elements of one space: at most `limit` rows an element, `max_values` a request."""
 
-    def __init__(self, history: History, zone: tzinfo, limit: int, max_rows: int = 200_000) -> None:
+    def __init__(self, history: History, zone: tzinfo, limit: int, max_values: int = 200_000) -> None:
         self._history = history
         self._zone = zone
         self._limit = limit
-        self.max_rows = max_rows
+        self._max_values = max_values
 
-    def query(self, start_ns: int, end_ns: int, max_depth: int, budget: Budget) -> HistoryAnswers:
-        return HistoryAnswers(self, start_ns, end_ns, max_depth, budget)
+    def allowance(self, seconds: float, clock: Callable[[], float]) -> Allowance:
+        return Allowance(self._max_values, seconds, clock)
 
-    def rows(self, node: Node, start_ns: int, end_ns: int) -> Rows:
+    def query(self, start_ns: int, end_ns: int, max_depth: int, budget: Budget, allowance: Allowance) -> HistoryAnswers:
+        return HistoryAnswers(self, start_ns, end_ns, max_depth, budget, allowance)
+
+    def rows(self, node: Node, start_ns: int, end_ns: int, allowance: Allowance) -> Rows:
         """An element's rows within a range, ascending, both ends inclusive."""
-        if isinstance(node, Field):
-            return self._projected(node, start_ns, end_ns)
         if node.is_composed:
-            return self._composed(node, start_ns, end_ns)
-        return self._history.query(node.id, start_ns, end_ns, self._limit)
+            return self._composed(node, start_ns, end_ns, allowance)
+        found = self._stored(node, start_ns, end_ns)
+        allowance.values -= len(found.rows)
+        return found
 
-    def _projected(self, field: Field, start_ns: int, end_ns: int) -> Rows:
-        found = self._history.query(field.owner.id, start_ns, end_ns, self._limit)
+    def _stored(self, node: Node, start_ns: int, end_ns: int) -> Rows:
+        """Rows that need no merging: the element's own, or a field's."""
+        if not isinstance(node, Field):
+            return self._history.query(node.id, start_ns, end_ns, self._limit)
+        if node.plan is None:
+            found = self._history.query(node.owner.id, start_ns, end_ns, self._limit)
+            return Rows([node.project_from(*row, self._zone) for row in found.rows], found.resume_ns)
+        rows = [row for row in self._own_times(node) if start_ns <= row[2] <= end_ns]
+        return _cut(rows, self._limit)
+
+    def _own_times(self, field: Field) -> list[Row]:
+        """All rows of a field that tells times of its own, which need not lie where its owner's lie."""
+        found = self._history.query(field.owner.id, 0, _EVER, _WHOLE)
         by_time = {row[2]: row for row in (field.project_from(*row, self._zone) for row in found.rows)}
-        rows = [by_time[time_ns] for time_ns in sorted(by_time) if start_ns <= time_ns <= end_ns]
-        return Rows(rows, found.resume_ns)
+        return [by_time[time_ns] for time_ns in sorted(by_time)]
 
-    def _composed(self, node: Node, start_ns: int, end_ns: int) -> Rows:
-        parts = list(node.components())
-        found = [self.rows(part, start_ns, end_ns) for part in parts]
-        resume = min((one.resume_ns for one in found if one.resume_ns is not None), default=None)
-        state = [self._before(part, start_ns) for part in parts]
+    def _composed(self, node: Node, start_ns: int, end_ns: int, allowance: Allowance) -> Rows:
+        leaves = list(_leaves(node))
+        limit = max(1, min(self._limit, allowance.values // max(1, len(leaves))))
+        found = [self._history.query(leaf.id, start_ns, end_ns, limit) for leaf in leaves]
+        complete = min((one.resume_ns for one in found if one.resume_ns is not None), default=None)
+        state = {leaf.id: self._history.before(leaf.id, start_ns) or _NOTHING for leaf in leaves}
         rows: list[Row] = []
+        resume = complete
         for time_ns, changed in groupby(_merged(one.rows for one in found), key=lambda entry: entry[0]):
-            if resume is not None and time_ns >= resume:
+            if complete is not None and time_ns >= complete:
                 break
-            if len(rows) == self._limit:
-                return Rows(rows, time_ns)
+            if len(rows) == limit:
+                resume = time_ns
+                break
             for _, index, row in changed:
-                state[index] = row
-            value, quality, _ = compose([(part.name, row) for part, row in zip(parts, state, strict=True)], time_ns)
+                state[leaves[index].id] = row
+            value, quality, _ = _compose(node, state)
             rows.append((value, quality, time_ns))
+        allowance.values -= len(rows) * len(leaves)
         return Rows(rows, resume)
 
-    def _before(self, node: Node, time_ns: int) -> Row:
-        """What an element's value was just before a time."""
-        if isinstance(node, Field):
-            row = self._history.before(node.owner.id, time_ns)
-            return node.project_from(*row, self._zone) if row is not None else _NOTHING
-        if node.is_composed:
-            return compose([(part.name, self._before(part, time_ns)) for part in node.components()], 0)
-        return self._history.before(node.id, time_ns) or _NOTHING
+
+def _cut(rows: list[Row], limit: int) -> Rows:
+    return Rows(rows[:limit], rows[limit][2]) if len(rows) > limit else Rows(rows)
 
 
-def _merged(lists: Iterable[list[Row]]) -> Iterator[tuple[int, int, Row]]:
-    entries = [(row[2], index, row) for index, rows in enumerate(lists) for row in rows]
-    entries.sort(key=lambda entry: entry[:2])
-    return iter(entries)
+def _leaves(node: Node) -> Iterator[Node]:
+    """What a composed element's value is made of in the end: its nearest parts with payloads of their own."""
+    for part in node.components():
+        if part.is_composed:
+            yield from _leaves(part)
+        else:
+            yield part
+
+
+def _compose(node: Node, state: dict[str, Row]) -> Row:
+    """A composed element's value at one instant, given that of each leaf."""
+    return compose(
+        [
+            (part.name, _compose(part, state) if part.is_composed else state.get(part.id, _NOTHING))
+            for part in node.components()
+        ],
+        0,
+    )
+
+
+def _merged(lists: Iterable[list[Row]]) -> Iterator[_Entry]:
+    """All rows in the order of time, taken one by one: mostly a limit ends it early."""
+    return merge(*(_entries(index, rows) for index, rows in enumerate(lists)), key=lambda entry: entry[:2])
+
+
+def _entries(index: int, rows: list[Row]) -> Iterator[_Entry]:
+    return ((row[2], index, row) for row in rows)

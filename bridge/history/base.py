@@ -16,7 +16,7 @@ Row: TypeAlias = Vqt
 
 
 class Rows(Struct):
-    """Rows in ascending order. `resume_ns` is set where the limit cut: the time of the first row left out."""
+    """Rows in ascending order. `resume_ns` is set where a limit cut: the time of the first row left out."""
 
     rows: list[Row]
     resume_ns: int | None = None
@@ -27,7 +27,9 @@ class History(Protocol):
 
     def append(self, changes: Sequence[Change]) -> None: ...
 
-    def query(self, element_id: str, start_ns: int, end_ns: int, limit: int) -> Rows: ...
+    def query(self, element_id: str, start_ns: int, end_ns: int, limit: int) -> Rows:
+        """The first rows of a range, `limit` at most."""
+        ...
 
     def before(self, element_id: str, time_ns: int) -> Row | None:
         """The last row earlier than a time."""
@@ -36,4 +38,9 @@ class History(Protocol):
     @property
     def rows(self) -> int:
         """Rows held."""
+        ...
+
+    @property
+    def evicted(self) -> int:
+        """Rows dropped so far to stay within bounds."""
         ...

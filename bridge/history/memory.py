@@ -1,25 +1,31 @@
 """History in memory: bounded for each element and in total; gone with the process."""
 
 from bisect import bisect_left, bisect_right
-from collections import deque
 from collections.abc import Sequence
+from heapq import heappop, heappush
 from operator import itemgetter
 
 from bridge.history.base import Row, Rows
 from bridge.space import Change
 
 _TIME = itemgetter(2)
-_SLACK = 2  # an element's list is cut back when it is this many times too long: amortised, cheap appends
+_SLACK = 16  # an element's list is cut back when it is one part in so many too long: appending stays cheap
+_AT_ONCE = 64  # rows that go together when all are too many; of a short list fewer
 
 
 class MemoryHistory:
-    """At most `rows_per_element` rows of each element, and `rows_total` in all: the oldest arrivals go first."""
+    """The newest `rows_per_element` rows of each element, and at most `rows_total` in all: the oldest go first.
+
+    The heap holds one entry for each element: the time of its oldest row, as of when it was pushed. Rows leave from the
+    old end only, so an entry is never too late, unless a late row came before it; that row just stays a little longer.
+    """
 
     def __init__(self, rows_per_element: int, rows_total: int) -> None:
         self._per_element = rows_per_element
+        self._longest = rows_per_element + rows_per_element // _SLACK
         self._total = rows_total
-        self._rows: dict[str, list[Row]] = {}
-        self._arrivals: deque[str] = deque()  # element of each row, in order of arrival
+        self._elements: dict[str, list[Row]] = {}
+        self._oldest: list[tuple[int, str]] = []
         self._held = 0
         self.evicted = 0
 
@@ -29,48 +35,40 @@ class MemoryHistory:
 
     def append(self, changes: Sequence[Change]) -> None:
         for change in changes:
-            rows = self._rows.get(change.node.id)
+            ident, row = change.node.id, (change.value, change.quality, change.time_ns)
+            rows = self._elements.get(ident)
             if rows is None:
-                rows = self._rows[change.node.id] = []
-            row = (change.value, change.quality, change.time_ns)
-            if not rows or rows[-1][2] < change.time_ns:
+                self._elements[ident] = [row]
+                heappush(self._oldest, (change.time_ns, ident))
+            elif rows[-1][2] < change.time_ns:
                 rows.append(row)
-            elif not self._place(rows, row):
+            elif not _place(rows, row):
                 continue
-            self._arrivals.append(change.node.id)
             self._held += 1
-            if len(rows) > self._per_element * _SLACK:
-                self._cut(rows, len(rows) - self._per_element)
-            if self._held > self._total:
-                self._evict()
+            if rows is not None and len(rows) > self._longest:
+                self._drop(rows, len(rows) - self._per_element)
+            while self._held > self._total:
+                self._drop_oldest()
 
-    @staticmethod
-    def _place(rows: list[Row], row: Row) -> bool:
-        """Put a late row where it belongs; False where it replaced the one at its time."""
-        at = bisect_left(rows, row[2], key=_TIME)
-        if at < len(rows) and rows[at][2] == row[2]:
-            rows[at] = row
-            return False
-        rows.insert(at, row)
-        return True
-
-    def _cut(self, rows: list[Row], count: int) -> None:
+    def _drop(self, rows: list[Row], count: int) -> None:
         del rows[:count]
         self._held -= count
         self.evicted += count
 
-    def _evict(self) -> None:
-        """Drop the oldest row of the element whose arrival is the oldest; one already cut away costs nothing."""
-        while self._arrivals and self._held > self._total:
-            rows = self._rows.get(self._arrivals.popleft())
-            if rows:
-                self._cut(rows, 1)
-        if len(self._arrivals) > 2 * self._total:
-            self._arrivals = deque(ident for ident, rows in self._rows.items() for _ in rows)
+    def _drop_oldest(self) -> None:
+        """Drop a few rows of the element with the oldest one; an entry of the heap that is out of date is renewed."""
+        time_ns, ident = heappop(self._oldest)
+        rows = self._elements[ident]
+        if rows[0][2] <= time_ns:
+            self._drop(rows, min(_AT_ONCE, 1 + len(rows) // _SLACK))
+        if rows:
+            heappush(self._oldest, (rows[0][2], ident))
+        else:
+            del self._elements[ident]
 
     def _kept(self, element_id: str) -> tuple[list[Row], int]:
         """An element's rows, and from which index on they are within its own limit."""
-        rows = self._rows.get(element_id, [])
+        rows = self._elements.get(element_id, [])
         return rows, max(0, len(rows) - self._per_element)
 
     def query(self, element_id: str, start_ns: int, end_ns: int, limit: int) -> Rows:
@@ -85,3 +83,13 @@ class MemoryHistory:
         rows, first = self._kept(element_id)
         at = bisect_left(rows, time_ns, lo=first, key=_TIME)
         return rows[at - 1] if at > first else None
+
+
+def _place(rows: list[Row], row: Row) -> bool:
+    """Put a late row where it belongs; False where it replaced the one at its time."""
+    at = bisect_left(rows, row[2], key=_TIME)
+    if at < len(rows) and rows[at][2] == row[2]:
+        rows[at] = row
+        return False
+    rows.insert(at, row)
+    return True

@@ -23,10 +23,11 @@ from bridge.sources.filters import Topics, essential
 from bridge.sources.mqtt_endpoint import Endpoint, tls_context
 from bridge.sources.mqtt_faults import TAKEN_OVER, Cause, LinkError, Loss
 from bridge.sources.mqtt_inbox import Inbox, Receipt
-from bridge.sources.mqtt_link import V5, V311, Link
+from bridge.sources.mqtt_link import ANSWER_S, V5, V311, Link
 from bridge.sources.mqtt_rivals import Rivals
 from bridge.sources.mqtt_status import Status
 
+NEGOTIATE_S = 3.0  # for the CONNACK while we find out the version: old brokers may just not answer
 USEFUL_S = 5.0  # a connection that lived so long, or brought a message, was of use: the next wait is short
 
 _VERSION_NAMES = {V5: "MQTT 5", V311: "MQTT 3.1.1"}
@@ -108,6 +109,7 @@ class MqttSource:
         try:
             started = time.monotonic()
             answers = await link.subscribe(self._filters)
+            _raise_if_cancelled()
             self._status.connected(_VERSION_NAMES[link.version], resumed=link.session_present)
             self._status.answered(self._settings.qos, answers)
             loss = await link.lost()
@@ -141,11 +143,12 @@ class MqttSource:
     async def _negotiate(self) -> Link:
         """MQTT 5, or 3.1.1 where the broker does not know 5; asked anew for each connection.
 
-        Old brokers close the connection at a CONNECT of version 5, but so does a new one that is going down.
-        So after 3.1.1 worked, version 5 is tried once more.
+        Old brokers close the connection at a CONNECT of version 5, or wait for the rest of what they take for
+        one of 3.1.1. But a new one that is starting or going down may look the same. So after 3.1.1 worked,
+        version 5 is tried once more.
         """
         try:
-            return await self._open(V5)
+            return await self._open(V5, NEGOTIATE_S)
         except LinkError as error:
             if error.cause not in (Cause.VERSION, Cause.SILENT):
                 raise
@@ -155,20 +158,27 @@ class MqttSource:
             return link
         await link.close()
         try:
-            return await self._open(V5)
+            return await self._open(V5, NEGOTIATE_S)
         except LinkError as error:
             if error.cause not in (Cause.VERSION, Cause.SILENT):
                 raise
         return await self._open(V311)
 
-    async def _open(self, version: ProtocolVersion) -> Link:
+    async def _open(self, version: ProtocolVersion, patience: float = ANSWER_S) -> Link:
         """One attempt. From here on receipts of earlier connections are void."""
         self._inbox.forget_receipts()
         link = Link(self._settings, self._endpoint, self._tls, version, self._topics, self._inbox)
         self._link = link  # the first messages of a resumed session come together with the CONNACK
         try:
-            await link.open()
+            await link.open(patience)
         except BaseException:
             await link.close()
             raise
         return link
+
+
+def _raise_if_cancelled() -> None:
+    """`asyncio.wait_for` of Python 3.11, which aiomqtt uses, may swallow a cancellation (gh-81839)."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError

@@ -23,7 +23,7 @@ class Cause(enum.Enum):
     """Why there is no connection, as far as that decides what to do next."""
 
     VERSION = enum.auto()  # the broker says that it does not speak this version
-    SILENT = enum.auto()  # closed without a word: does not know the version, or is just going down
+    SILENT = enum.auto()  # not a word: does not know the version, or is just starting or going down
     REFUSED = enum.auto()  # will not get better by itself
     OTHER = enum.auto()
 
@@ -48,6 +48,11 @@ def ended(code: ReasonCode, fault: Exception | None, *, by_broker: bool) -> Loss
     if by_broker:
         return Loss(code.value, f"disconnected us: {str(code).lower()}")
     return Loss(0, f"broke the connection: {fault}" if fault else "closed the connection or does not answer")
+
+
+def mute() -> LinkError:
+    """The broker takes the CONNECT and says nothing, or it takes longer than we wait."""
+    return LinkError(Cause.SILENT, "does not answer")
 
 
 def silent(fault: Exception | None) -> LinkError:

@@ -68,18 +68,22 @@ class Link:
         self._paho = self._client._client  # noqa: SLF001 - see the module's text
         self._hook()
 
-    async def open(self) -> None:
-        """Connect. Raises `LinkError`."""
+    async def open(self, patience: float = ANSWER_S) -> None:
+        """Connect, and wait so many seconds for the CONNACK. Raises `LinkError`."""
+        self._client.timeout = patience
         entering = self._loop.create_task(self._enter(), name="mqtt-connect")
         try:
             await asyncio.wait((entering, self._ended), return_when=asyncio.FIRST_COMPLETED)
             if not entering.done() and self._refusal is None:
                 raise faults.silent(self._fault)  # aiomqtt would wait for a CONNACK until its timeout
             await entering
+            self._client.timeout = ANSWER_S
             self._keeping = self._loop.create_task(self._keep_alive(), name="mqtt-keep-alive")
         except (aiomqtt.MqttError, OSError, UnicodeError) as error:
             if self._refusal is not None:
                 raise faults.refused(self._refusal, self._settings) from error
+            if self._tap is not None and isinstance(error.__context__, TimeoutError):
+                raise faults.mute() from error
             raise faults.unreachable(error) from error
         finally:
             if not entering.done():

@@ -16,7 +16,7 @@ from datetime import UTC
 
 from bridge.space import names
 from bridge.space.node import Field, Node
-from bridge.space.shape import OBJECT, Shape, kind_of
+from bridge.space.shape import BINARY, OBJECT, Shape, kind_of
 from bridge.space.types import GROUPS, ObjectType, TypeRegistry, group_of, similar
 
 _COMMON_PARENTS = 3  # rule G.4: a name under so many kinds of parents is an aspect
@@ -81,10 +81,10 @@ class Learner:
     def _choose(self, node: Node, types: dict[int, ObjectType]) -> None:
         """Of the types that a node's values have, the one of its present value."""
         value = node.vqt(UTC)[0] if node.reported else None
-        present = types.get(group_of(kind_of(value))) if value is not None else None
+        kind = BINARY if node.shape_now is bytes else kind_of(value)
+        present = types.get(group_of(kind)) if value is not None else None
         node.type = present or next(iter(types.values()), self._registry.unknown)
         node.types = types if len(types) > 1 else None
-        node.shape_now = None
 
     def _namespace(self, node: Node) -> str:
         root = node
@@ -236,7 +236,7 @@ class Learner:
             found.sort(key=lambda node: (-len(shapes[node.id].properties or ()), node.id))
             for node in found:
                 kind = node.type
-                if not kind.composed or kind.id not in self._registry.by_id:
+                if not kind.composed or self._registry.by_id.get(kind.id) is not kind:
                     kind = self._registry.for_parts(namespace, role, shapes[node.id], self._context(node))
                 kind.widen(shapes[node.id], self._max_fields)
                 node.type = kind

@@ -72,7 +72,7 @@ class Node:
         self.created_ns = now_ns
         self.item_role: str | None = None  # of a collection: the role that its children play
         self.shape: Shape | None = None  # everything its own values have looked like
-        self.shape_now: object = None  # structure of the last value that was not null
+        self.shape_now: object = None  # structure of the last value that was not null; `bytes`: it is base64
         self.types: dict[int, ObjectType] | None = None  # by root kind, once its values have been of several kinds
         self.unit: str | None = None
         self.description: str | None = None

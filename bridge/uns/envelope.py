@@ -1,19 +1,24 @@
 """Finding value, time, quality and unit in a JSON object (inference.md section B).
 
-A `Plan` says which key plays which part. It depends on key names and on the kinds of values only, so it is found once
-for each signature and then looked up. Keys whose name is ambiguous (`t` may be a time or a temperature) are decided by
-their value, once for each topic.
+A `Plan` says which key plays which part. Nearly always it follows from the names of the keys and the kinds of their
+values, their *signature*, so it is found once for each signature and then looked up. Two things are not in the
+signature, and a plan that hangs on one of them says so: whether a name that may be a time (`t`, also a temperature)
+holds an instant, which is decided once for each topic; and whether the value is an envelope of its own.
+
+An object is a *leaf* if one key is its value and nothing else in it could be a value, too: all other keys are known,
+or it has a time and a quality or unit, like a tag of some historian; then unknown keys are attributes.
 """
 
 from collections.abc import Mapping
 from datetime import tzinfo
+from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
 from bridge.uns import moments
 from bridge.uns.message import Json
 
-Signature = tuple[tuple[str, ...], tuple[type, ...]]
+Signature: TypeAlias = tuple[str | type, ...]  # keys, then kinds
 
 VALUE_KEYS = ("value", "val", "measurement", "v")
 TIME_KEYS = ("timestamp", "ts", "t", "time", "timestampms", "datetime", "sourcetimestamp", "tst")
@@ -32,18 +37,25 @@ METADATA_KEYS = frozenset(
         "seq",
         "version",
         "batch",
-        "model",
-        "path",
-        "lc",
     }
-    | {"servertimestamp", "receivedat", "sourcepicoseconds", "serverpicoseconds"}
+    | {"model", "path", "servertimestamp", "receivedat", "sourcepicoseconds", "serverpicoseconds"}
+    | {"questionable", "substituted", "annotated"}  # of the PI Web API
 )
 NEST_KEYS = ("datapoint", "datapoints")
-_WEAK_VALUE = "v"  # also a voltage: a value only beside a time or a quality
+
+_WEAK_VALUE = "v"  # also a voltage: a value only beside a time or a quality, and with nothing unknown
 _SURE_TIMES = frozenset(
     {"timestamp", "timestampms", "datetime", "sourcetimestamp", "tst"}
-)  # a time even when one does not parse
-_SURE_KINDS = (str, int, float, type(None))
+)  # even if one does not parse
+_LAST_CHANGE = "lc"  # the second time of the mqtt-smarthome convention, whose further keys are the adapter's own
+_MORE_TIMES = _SURE_TIMES | {"ts", _LAST_CHANGE}  # beside the one that counts
+_PARTS = frozenset({*VALUE_KEYS, *TIME_KEYS, *QUALITY_KEYS, *UNIT_KEYS, *NEST_KEYS})
+
+_TIME_KINDS = (str, int, float, type(None))
+_QUALITY_KINDS: dict[str, tuple[type, ...]] = {  # `good` may also count parts, `q` be a flow
+    "good": (bool,), "success": (bool,), "q": (bool, int, str, type(None)),
+}  # fmt: skip
+_ANY_QUALITY = (bool, int, float, str, dict, type(None))
 
 
 class Plan(Struct, frozen=True):
@@ -54,9 +66,13 @@ class Plan(Struct, frozen=True):
     quality: str | None = None
     unit: str | None = None
     description: str | None = None
+    doubt: str | None = None  # a boolean that makes a good value uncertain
     others: tuple[str, ...] = ()
     quality_is_ua: bool = False
-    nested: str | None = None  # the key under which the envelope lies
+    nested: str | None = None  # the key under which an envelope may lie
+    spare_times: tuple[str, ...] = ()  # of a whole object: tried where `time` is no instant
+    flat: object = None  # of a whole object without objects and arrays in it: its structure
+    hangs_on: Literal["", "time", "value"] = ""  # what the signature does not tell
 
 
 def normal(key: str) -> str:
@@ -64,76 +80,105 @@ def normal(key: str) -> str:
     return key.lower().replace("_", "").replace("-", "")
 
 
-def plan(content: Mapping[str, Json], zone: tzinfo) -> Plan:
-    """The plan for an object, judged by its names and, where a name is ambiguous, by its values."""
+def signature_of(content: Mapping[str, Json]) -> Signature:
+    return *content, *map(type, content.values())
+
+
+def plan(content: Mapping[str, Json], zone: tzinfo, *, inside: bool = False) -> Plan:
+    """The plan for an object, judged by its names and, where a name is ambiguous, by its values.
+
+    `inside` an envelope nothing further is looked for: there is one level of nesting.
+    """
     names: dict[str, str] = {}
+    is_clear = True  # no two keys claim one part
     for key in content:
-        names.setdefault(normal(key), key)
-    time = _time_key(names, content, zone)
-    quality = next(
-        (names[n] for n in QUALITY_KEYS if n in names and not isinstance(content[names[n]], list)), None
+        name = normal(key)
+        if names.setdefault(name, key) != key:
+            is_clear = is_clear and name not in _PARTS
+    leaf = _leaf(names, content, zone, inside=inside) if is_clear else None
+    if leaf is not None and leaf.value is not None:
+        return leaf
+    return _whole(names, content, "" if leaf is None else leaf.hangs_on)
+
+
+def _whole(names: Mapping[str, str], content: Mapping[str, Json], hangs_on: Literal["", "time", "value"]) -> Plan:
+    """The object is the value."""
+    times = _times(names, content)
+    kinds = tuple(map(type, content.values()))
+    return Plan(
+        time=times[0] if times else None,
+        spare_times=times[1:],
+        nested=next((names[n] for n in NEST_KEYS if n in names and isinstance(content[names[n]], dict | list)), None),
+        flat=None if dict in kinds or list in kinds else (tuple(content), kinds),
+        hangs_on=hangs_on,
     )
-    values = [names[n] for n in VALUE_KEYS if n in names and (n != _WEAK_VALUE or time or quality)]
-    if len(values) != 1 or len(names) != len(content):
-        return _nested(names, content, zone) or Plan(time=time)
-    return _leaf(values[0], time, quality, names, content) or Plan(time=time)
 
 
-def _time_key(names: Mapping[str, str], content: Mapping[str, Json], zone: tzinfo) -> str | None:
-    """The first time key whose value is a plausible instant; else a sure name, if its value could be one."""
-    present = [name for name in TIME_KEYS if name in names]
-    for name in present:
-        if moments.parse(content[names[name]], zone) is not None:
-            return names[name]
-    return next(
-        (names[n] for n in present if n in _SURE_TIMES and isinstance(content[names[n]], _SURE_KINDS)), None
-    )
+def _times(names: Mapping[str, str], content: Mapping[str, Json]) -> tuple[str, ...]:
+    return tuple(names[n] for n in TIME_KEYS if n in names and type(content[names[n]]) in _TIME_KINDS)
 
 
-def _leaf(
-    value: str, time: str | None, quality: str | None, names: Mapping[str, str], content: Mapping[str, Json]
-) -> Plan | None:
-    unit = next((names[n] for n in UNIT_KEYS if n in names and isinstance(content[names[n]], str)), None)
-    roles = {value, time, quality, unit}
-    others = tuple(key for key in content if key not in roles)
-    unknown = [key for key in others if normal(key) not in METADATA_KEYS]
-    if unknown and not (time and (quality or unit)) and not _wraps(content[value]):
+def _leaf(names: Mapping[str, str], content: Mapping[str, Json], zone: tzinfo, *, inside: bool) -> Plan | None:
+    """A leaf's plan; one without a value where the values of another object of this signature may make it a leaf."""
+    values = [n for n in VALUE_KEYS if n in names]
+    if len(values) != 1:
         return None
-    description = names.get("description")
+    value, is_weak = names[values[0]], values[0] == _WEAK_VALUE
+    times = _times(names, content)
+    is_sure = not times or (len(times) == 1 and normal(times[0]) in _SURE_TIMES)
+    time = _time(times, content, zone)
+    quality = _quality(names, content)
+    if is_weak and not (time or quality):
+        return Plan(hangs_on="" if is_sure else "time")
+    unit = next((names[n] for n in UNIT_KEYS if n in names and type(content[names[n]]) in (str, type(None))), None)
+    others = tuple(key for key in content if key not in (value, time, quality, unit))
+    hangs_on: Literal["", "time", "value"] = "" if is_sure else "time"
+    unknown = [key for key in others if not _is_known(key, beside_time=time is not None)]
+    trusted = not is_weak and (quality or unit or _LAST_CHANGE in names)
+    if unknown and not (time and trusted):
+        if not trusted and any(not _is_known(key, beside_time=True) for key in unknown if key not in times):
+            hangs_on = ""  # nor would any time make it a leaf
+        if is_weak or inside or type(content[value]) is not dict:
+            return Plan(hangs_on=hangs_on)
+        hangs_on = "value"
+        if plan(content[value], zone, inside=True).value is None:
+            return Plan(hangs_on=hangs_on)
+    if quality is not None and type(content[quality]) in (float, dict):
+        others = (*others, quality)  # it says more than a quality can: nothing may be lost
     return Plan(
         value=value, time=time, quality=quality, unit=unit, others=others,
-        description=description if isinstance(content.get(description or ""), str) else None,
-        quality_is_ua=quality is not None and normal(quality) == "statuscode",
+        description=_key_of("description", str, names, content), doubt=_key_of("questionable", bool, names, content),
+        quality_is_ua=quality is not None and normal(quality) == "statuscode", hangs_on=hangs_on,
     )  # fmt: skip
 
 
-def _wraps(value: Json) -> bool:
-    """Whether a value is an envelope of its own, as in `{"Value": {"Value": 1, "SourceTimestamp": …}, …}`."""
-    return (
-        isinstance(value, dict)
-        and sum(normal(key) in VALUE_KEYS[:3] for key in value) == 1
-        and len(value) > 1
+def _time(times: tuple[str, ...], content: Mapping[str, Json], zone: tzinfo) -> str | None:
+    """The first that is a plausible instant, else the first whose name leaves no doubt."""
+    instant = next((key for key in times if moments.parse(content[key], zone) is not None), None)
+    return instant or next((key for key in times if normal(key) in _SURE_TIMES), None)
+
+
+def _quality(names: Mapping[str, str], content: Mapping[str, Json]) -> str | None:
+    return next(
+        (
+            names[n]
+            for n in QUALITY_KEYS
+            if n in names and type(content[names[n]]) in _QUALITY_KINDS.get(n, _ANY_QUALITY)
+        ),
+        None,
     )
 
 
-def _nested(names: Mapping[str, str], content: Mapping[str, Json], zone: tzinfo) -> Plan | None:
-    """One level of nesting: `{"datapoints": {…}}` or an array of one."""
-    for name in NEST_KEYS:
-        if name in names:
-            inner = unwrap(content[names[name]])
-            if isinstance(inner, dict) and plan(inner, zone).value is not None:
-                return Plan(nested=names[name], others=tuple(key for key in content if key != names[name]))
-    return None
+def _is_known(key: str, *, beside_time: bool) -> bool:
+    name = normal(key)
+    return name in METADATA_KEYS or (beside_time and name in _MORE_TIMES)
+
+
+def _key_of(name: str, kind: type, names: Mapping[str, str], content: Mapping[str, Json]) -> str | None:
+    key = names.get(name)
+    return key if key is not None and type(content[key]) is kind else None
 
 
 def unwrap(value: Json) -> Json:
     """An array of one object is that object."""
     return value[0] if isinstance(value, list) and len(value) == 1 else value
-
-
-def is_ambiguous(signature: Signature) -> bool:
-    """Whether the plan depends on values, not on the signature alone: a name that may be a time, an object inside."""
-    found = {normal(key): kind for key, kind in zip(*signature, strict=True)}
-    weak_time = any(name in found for name in TIME_KEYS if name not in _SURE_TIMES)
-    inner = any(name in found for name in NEST_KEYS) or any(found.get(name) is dict for name in VALUE_KEYS)
-    return weak_time or inner

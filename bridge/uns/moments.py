@@ -28,7 +28,9 @@ _EPOCHS = tuple((EARLIEST // SECOND * per, LATEST // SECOND * per, per) for per 
 
 _OFFSET = r"(?:([Zz])|([+-])([01]\d|2[0-3]){}([0-5]\d){})"
 _ISO = re.compile(
-    r"(\d{4})-?(\d\d)-?(\d\d)[T ](\d\d):?(\d\d)(?::?(\d\d)(?:[.,](\d+))?)?(?:\s?" + _OFFSET.format("(?::?", ")?") + ")?",
+    r"(\d{4})-?(\d\d)-?(\d\d)[T ](\d\d):?(\d\d)(?::?(\d\d)(?:[.,](\d+))?)?(?:\s?"
+    + _OFFSET.format("(?::?", ")?")
+    + ")?",
     re.ASCII,
 )
 _RFC3339 = re.compile(r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d+))?" + _OFFSET.format(":", ""), re.ASCII)

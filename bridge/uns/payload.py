@@ -2,15 +2,15 @@
 
 Documented outcomes, one for each kind of payload (`decode`):
 
-| Payload | Outcome |
-|---|---|
-| strict JSON | as it is; integers exactly up to `MAX_DIGITS` digits; of duplicate keys the last wins |
-| a byte order mark, blanks and line ends around it | taken off |
-| JSON that holds NaN, ±Infinity, 1e999 or a longer integer | a `Loose` (a float where it is a bare number) with those as non-finite floats; callers make them null |
-| begins with `{` or `[` and is no JSON: truncated, trailing data or comma, control characters, half a surrogate pair | `Malformed`: the text |
-| any other UTF-8, `23,5`, `007`, `True`, `0x1F` and blanks included | `Text`, trimmed |
-| a NUL byte, or no UTF-8 | `Binary`: base64 |
-| nested deeper than `MAX_NESTING` | raises `TooDeep`: our own answers, which wrap the value, could not be encoded |
+- Strict JSON is taken as it is: integers exactly up to `MAX_DIGITS` digits; of duplicate keys the last wins.
+- A byte order mark, blanks and line ends around it are taken off.
+- JSON that holds NaN, ±Infinity, 1e999 or a longer integer is a `Loose` (a float where it is a bare number) with those
+  as non-finite floats; callers make them null.
+- What begins with `{` or `[` and is no JSON is `Malformed`, its text: truncated, trailing data, a trailing comma,
+  control characters, half of a surrogate pair.
+- Any other UTF-8 is `Text`, trimmed: `23,5`, `007`, `True`, `0x1F`, blanks only.
+- With a NUL byte, or where it is no UTF-8, it is `Binary`: base64.
+- Nesting deeper than `MAX_NESTING` raises `TooDeep`: our own answers, which wrap the value, could not be encoded.
 """
 
 import base64
@@ -27,7 +27,21 @@ MAX_DIGITS = 300  # of an integer: the largest that other JSON readers can still
 
 # The spellings that languages and PLC gateways give to a lost number. `INF` and `Inf` alone are log levels as well.
 _NOT_NUMBERS = frozenset(
-    {"NaN", "nan", "NAN", "-nan", "-NaN", "Infinity", "-Infinity", "+Infinity", "inf", "-inf", "+inf", "+Inf", "-Inf"}
+    {
+        "NaN",
+        "nan",
+        "NAN",
+        "-nan",
+        "-NaN",
+        "Infinity",
+        "-Infinity",
+        "+Infinity",
+        "inf",
+        "-inf",
+        "+inf",
+        "+Inf",
+        "-Inf",
+    }
     | {"-INF", "+INF", "infinity", "-infinity"}
 )
 _LONGEST_NOT_NUMBER = max(map(len, _NOT_NUMBERS))

@@ -1,19 +1,23 @@
 """Qualities as payloads say them → the four of i3X (inference.md section D)."""
 
+import re
+
 from bridge.uns.message import BAD, GOOD, NO_DATA, UNCERTAIN, Json, Quality
 
 _UA_UNCERTAIN, _UA_BAD = 0x4000_0000, 0x8000_0000  # OPC 10000-4, 7.39: severity in the two highest bits
 _DA_UNCERTAIN, _DA_GOOD, _DA_END = 64, 192, 256  # OPC DA: quality in the two highest bits of a byte
 _STALE = 500  # Sparkplug's and Ignition's code for a stale value
 _ONE = 1  # "1 = good" is a convention of its own; as an OPC DA code it is not in use
-_LONGEST_WORD = 64  # characters; longer texts are no quality
+LONGEST_WORD = 64  # characters; longer texts are no quality
 
-_WORDS: tuple[tuple[str, Quality], ...] = (  # matched as prefixes, in this order, in lower case without `_`, `-`, blanks
+_WORDS: tuple[tuple[str, Quality], ...] = (  # prefixes, in this order, in lower case without `_`, `-` and blanks
     ("goodnodata", NO_DATA), ("good", GOOD), ("ok", GOOD), ("true", GOOD), ("uncertain", UNCERTAIN),
     ("stale", UNCERTAIN), ("questionable", UNCERTAIN), ("bad", BAD), ("error", BAD), ("notconnected", BAD),
     ("disconnected", BAD), ("invalid", BAD), ("fail", BAD), ("false", BAD),
 )  # fmt: skip
 _TIDY = str.maketrans("", "", "_- ")
+_DECIMAL = re.compile(r"\s*-?\d+\s*", re.ASCII)
+_HEXADECIMAL = re.compile(r"\s*0x[\da-f]+\s*", re.ASCII | re.IGNORECASE)
 
 
 def from_ua(code: int) -> Quality:
@@ -33,16 +37,13 @@ def from_code(code: int) -> Quality:
 
 
 def _from_word(text: str, *, ua: bool) -> Quality | None:
-    if len(text) > _LONGEST_WORD:
+    if len(text) > LONGEST_WORD:
         return None
+    base = 10 if _DECIMAL.fullmatch(text) else 16 if _HEXADECIMAL.fullmatch(text) else 0
+    if base:
+        code = int(text, base)
+        return from_ua(code) if ua else from_code(code)
     word = text.translate(_TIDY).lower()
-    if word.isascii() and word.isdigit():
-        return from_ua(int(word)) if ua else from_code(int(word))
-    if word.startswith("0x"):
-        try:
-            return from_code(int(word, 16))
-        except ValueError:
-            return None
     return next((quality for prefix, quality in _WORDS if word.startswith(prefix)), None)
 
 

@@ -2,7 +2,8 @@
 
 An element id is the topic itself, with the few characters that break clients percent-encoded; the mapping is
 injective and reversible for every legal topic (design.md, "Decisions"). `#` cannot occur in a topic, so
-`topic#/json/pointer` names a part inside a payload and `namespaceUri#TypeName` a type, and nothing collides.
+`topic#/json/pointer` names a part inside a payload and `namespaceUri#TypeName` a type, and nothing collides; a `#`
+in a key (or in a topic that no broker accepts) is encoded.
 """
 
 import re
@@ -11,12 +12,11 @@ from urllib.parse import unquote
 
 RESERVED_IDS = frozenset({"HasParent", "HasChildren", "HasComponent", "ComponentOf"})
 
-EMPTY_PREFIX_ID = (
-    "%00"  # the level before a leading slash; U+0000 is illegal in topics, so no topic has this id
-)
-_MUST_ENCODE = frozenset('%,"\\')
-_PLAIN = re.compile(r"[A-Za-z0-9_./:@$&'()*+;=!~<>?\[\]^`{|}-](?:[A-Za-z0-9_./:@$&'()*+;=!~<>?\[\]^`{|} -]*"
-                    r"[A-Za-z0-9_./:@$&'()*+;=!~<>?\[\]^`{|}-])?")  # fmt: skip
+# The level before a leading slash. U+0000 is illegal in topics, so no topic has this id.
+EMPTY_PREFIX_ID = "%00"
+_MUST_ENCODE = frozenset('%,"\\#')
+_INNER = r"-A-Za-z0-9_./:@$&'()*+;=!~<>?\[\]^`{|}"
+_PLAIN = re.compile(f"[{_INNER}](?:[{_INNER} ]*[{_INNER}])?")  # the common case: nothing to encode
 
 
 def _percent(character: str) -> str:
@@ -51,8 +51,8 @@ def field_id(owner_id: str, path: Sequence[str]) -> str:
 
 def topic_of(ident: str) -> str:
     """The topic that an element id stands for (of a field: its owner's topic)."""
-    text = unquote(ident.partition("#")[0], errors="surrogatepass")
-    return "" if text == "\0" else text
+    owner = ident.partition("#")[0]
+    return "" if owner == EMPTY_PREFIX_ID else unquote(owner, errors="surrogatepass")
 
 
 def pointer_of(ident: str) -> tuple[str, ...]:
@@ -61,8 +61,7 @@ def pointer_of(ident: str) -> tuple[str, ...]:
     if not mark:
         return ()
     return tuple(
-        key.replace("~1", "/").replace("~0", "~")
-        for key in unquote(pointer, errors="surrogatepass").split("/")[1:]
+        key.replace("~1", "/").replace("~0", "~") for key in unquote(pointer, errors="surrogatepass").split("/")[1:]
     )
 
 

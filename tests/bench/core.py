@@ -1,3 +1,4 @@
+# ruff: noqa: T201 - a command line prints
 """CPU time for each message inside the core, without network or processes: where the time of `ingest` goes.
 
 Lists of messages are fed to `Engine.ingest` in batches as a source makes them. Columns: decoding the JSON alone (the
@@ -13,13 +14,15 @@ import pstats
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
-sys.path[0] = str(Path(__file__).resolve().parents[1])  # not this folder, whose http.py would hide the library's
+sys.path.pop(0)  # this folder, whose http.py would hide the library's
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import msgspec
-from bench.feed import Clock, envelope, topics
-from bench.report import Mark, Report, options
+from bench.kit.feed import Clock, envelope, topics
+from bench.kit.report import Mark, Report, options
 
 from bridge.api.stream import next_event
 from bridge.engine import Engine, Options
@@ -31,8 +34,11 @@ from bridge.uns.decoder import Decoder
 PASSES = 20  # over all topics in one round
 WARM_PASSES = 3
 COLUMNS = ("json", "decoder", "engine", "+ history", "+ subscriber")
-CPU_MARK = Mark(30.0)  # µs a message: the mark of the whole, of which this is a part
-_HISTORY = (1_000, 200_000)  # rows of one element and of all: full after a few rounds, as in a long-lived daemon
+CPU_MARK = Mark(30.0)  # µs an envelope: the mark of the whole daemon, of which this is a part
+_HISTORY = (
+    1_000,
+    200_000,
+)  # rows of one element and of all: full after a few rounds, as in a long-lived daemon
 MANY = 10_000  # topics that a space grows by
 _SHOWN = 15  # functions of a profile
 _MS = 1_000_000  # ns
@@ -113,10 +119,8 @@ def columns(traffic: Traffic | Recording, passes: int) -> Iterator[tuple[str, Ta
 def _decode_json(batch: Sequence[Message]) -> None:
     decode = msgspec.json.decode
     for message in batch:
-        try:
+        with suppress(msgspec.DecodeError, UnicodeDecodeError):
             decode(message.payload)
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            pass
 
 
 def _read(decoder: Decoder) -> Take:
@@ -144,7 +148,7 @@ def _subscribed(engine: Engine, history: MemoryHistory) -> Take:
     made = subscriptions.create("bench", None, 0.0)
     for node in list(engine.space.by_topic.values()):
         if node.reported:
-            subscriptions.register(made, node, 1)
+            subscriptions.register(made, node.id, 1)
     stream = subscriptions.open_stream(made, lambda: None)
 
     def take(batch: Sequence[Message]) -> None:
@@ -191,7 +195,9 @@ def main() -> None:
     parser = options("CPU time for each message inside the core.", seconds=0.0, rounds=5)
     parser.add_argument("--profile", action="store_true", help="print the top functions instead")
     parser.add_argument("--passes", type=int, default=PASSES, help="messages for each topic in a round")
-    parser.add_argument("--capture", type=Path, nargs="*", default=[], metavar="FILE", help="recordings to feed as well")
+    parser.add_argument(
+        "--capture", type=Path, nargs="*", default=[], metavar="FILE", help="recordings to feed as well"
+    )
     asked = parser.parse_args()
     kinds: list[Traffic | Recording] = [*generated(), *map(Recording, asked.capture)]
     if asked.profile:
@@ -200,7 +206,7 @@ def main() -> None:
         return
     report = Report(f"core: CPU µs a message in batches of {MAX_BATCH}; medians of {asked.rounds} rounds", COLUMNS)
     for traffic in kinds:
-        row = report.row(traffic.name, CPU_MARK)
+        row = report.row(traffic.name, CPU_MARK if traffic is kinds[0] else None)
         work = list(columns(traffic, WARM_PASSES))
         for _ in range(asked.rounds):
             for name, take in work:

@@ -10,15 +10,27 @@ import socket
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from statistics import quantiles
 
-sys.path[0] = str(Path(__file__).resolve().parents[1])  # not this folder, whose http.py would hide the library's
+sys.path.pop(0)  # this folder, whose http.py would hide the library's
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from bench.common import HOST, BenchError, Bridge, Child, free_port, request, wait_until, workshop
-from bench.feed import TOPICS, Publisher, topics
-from bench.load import load, tool
-from bench.report import Mark, Report, Row, options
+from bench.kit.common import (
+    HOST,
+    BenchError,
+    Bridge,
+    Child,
+    Workshop,
+    free_port,
+    is_open,
+    wait_until,
+    workshop,
+)
+from bench.kit.feed import TOPICS, Publisher, topics
+from bench.kit.load import load, post, tool
+from bench.kit.report import Mark, Report, options
 
 RATE_MARK = Mark(10_000, at_least=True)  # requests a second on one id
 LATENCY_MARK = Mark(2.0)  # ms at the median
@@ -28,29 +40,12 @@ _CLIENT = "bench"
 _VALUE = re.compile(rb'"value":\s?(\d+)\.5')
 
 
-class Subject:
-    """What is measured: a server of its own process; `paths` are where one id and where many are asked for."""
-
-    def __init__(self, name: str, child: Child, port: int, paths: Sequence[str]) -> None:
-        self.name = name
-        self.child = child
-        self.port = port
-        self.paths = paths
-
-    def requests(self, body: bytes, path: str, seconds: float, directory: Path) -> tuple[float, float]:
-        """Requests a second, and CPU µs a request."""
-        before = self.child.cpu_ns
-        count, rate = load(self.port, path, body, seconds, directory)
-        return rate, (self.child.cpu_ns - before) / count / 1_000
-
-
 class Stream:
     """An open event stream, read without a library between us and the socket."""
 
     def __init__(self, port: int, path: str, body: bytes) -> None:
         self._socket = socket.create_connection((HOST, port), LATE_S)
-        head = f"POST {path} HTTP/1.1\r\nHost: {HOST}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-        self._socket.sendall(head.encode() + body)
+        self._socket.sendall(post(path, body))
         self._data = b""
         while b"\r\n\r\n" not in self._data:
             self._receive()
@@ -79,6 +74,25 @@ class Stream:
                 raise BenchError(f"a publication did not come within {LATE_S:.0f} s") from None
 
 
+class Subject:
+    """What is measured: a server in a process of its own, and an open stream of one topic."""
+
+    def __init__(self, name: str, child: Child, port: int, paths: Sequence[str], topic: str, stream: Stream) -> None:
+        """`paths` are where to ask for one id and for many."""
+        self.name = name
+        self.paths = paths
+        self.topic = topic
+        self.stream = stream
+        self._child = child
+        self._port = port
+
+    def requests(self, body: bytes, path: str, seconds: float, directory: Path) -> tuple[float, float]:
+        """Requests a second, and CPU µs a request."""
+        before = self._child.cpu_ns
+        count, rate = load(self._port, path, body, seconds, directory)
+        return rate, (self._child.cpu_ns - before) / count / 1_000
+
+
 def latencies(publisher: Publisher, topic: str, stream: Stream, samples: int) -> list[float]:
     """Milliseconds from before a publication is sent until its event is here, one after the other at a steady pace."""
     found = []
@@ -101,7 +115,7 @@ def subscribe(bridge: Bridge, topic: str) -> Stream:
 
 def _asked(bridge: Bridge, path: str, **body: object) -> bytes:
     """The answer of the bridge, all of whose items are right. Raises `BenchError`."""
-    status, answer = request(bridge.port, "POST", path, json.dumps(body).encode())
+    status, answer = bridge.ask("POST", path, json.dumps(body).encode())
     if status != 200 or not json.loads(answer)["success"]:
         raise BenchError(f"{path}: {status} {answer[:300].decode()}")
     return answer
@@ -113,60 +127,70 @@ def fill(bridge: Bridge, publisher: Publisher, names: list[str]) -> None:
     wait_until(lambda: bridge.received() >= len(names), bridge.child, "has not got all messages")
 
 
-def throughput(rows: list[tuple[Row, Row]], subjects: Sequence[Subject], bodies: list[bytes], seconds: float, path: Path) -> None:
+class Table:
+    """The report and its rows."""
+
+    def __init__(self, rounds: int) -> None:
+        title = f"http: POST /v1/objects/value with {tool()}; publish to event; medians of {rounds} rounds"
+        self.report = report = Report(title, ["bare app", "bridge"])
+        self.rates = [report.row("requests/s, one id", RATE_MARK), report.row(f"requests/s, {TOPICS:,} ids")]
+        self.costs = [report.row("CPU µs a request, one id"), report.row(f"CPU µs a request, {TOPICS:,} ids")]
+        self.delays = [
+            report.row("publish to event p50, ms", LATENCY_MARK),
+            report.row("publish to event p99, ms"),
+        ]
+
+
+def throughput(table: Table, subjects: Sequence[Subject], bodies: Sequence[bytes], seconds: float, path: Path) -> None:
     """One round: each size of request, floor and bridge in turn."""
     for size, body in enumerate(bodies):
         for subject in subjects:
             rate, cpu = subject.requests(body, subject.paths[size], seconds, path)
-            rows[size][0].add(subject.name, rate)
-            rows[size][1].add(subject.name, cpu)
+            table.rates[size].add(subject.name, rate)
+            table.costs[size].add(subject.name, cpu)
 
 
-def percentiles(rows: tuple[Row, Row], name: str, samples: list[float]) -> None:
-    """One round's p50 and p99."""
-    cuts = quantiles(samples, n=100)
-    rows[0].add(name, cuts[49])
-    rows[1].add(name, cuts[98])
+def delays(table: Table, subjects: Sequence[Subject], publisher: Publisher, samples: int) -> None:
+    """One round: p50 and p99 of floor and bridge in turn."""
+    for subject in subjects:
+        cuts = quantiles(latencies(publisher, subject.topic, subject.stream, samples), n=100)
+        table.delays[0].add(subject.name, cuts[49])
+        table.delays[1].add(subject.name, cuts[98])
+
+
+def bare_app(shop: Workshop, broker: int, sizes: Sequence[int]) -> Subject:
+    port = free_port()
+    child = shop.python("floors", "app", str(broker), str(port))
+    child.line(LATE_S)
+    wait_until(lambda: is_open(port), child, "does not listen")
+    paths = [f"/{size}" for size in sizes]
+    return Subject("bare app", child, port, paths, topics("floor")[0], Stream(port, "/stream", b"{}"))
+
+
+def the_bridge(bridge: Bridge, topic: str) -> Subject:
+    paths = ["/v1/objects/value"] * 2
+    return Subject("bridge", bridge.child, bridge.port, paths, topic, subscribe(bridge, topic))
 
 
 def main() -> None:
     parser = options("Requests a second and the latency of the event stream.", seconds=2.0, rounds=3)
     parser.add_argument("--samples", type=int, default=1_000, help="publications for the latency, over all rounds")
     asked = parser.parse_args()
-    title = f"http: POST /v1/objects/value with {tool()}; publish to event; medians of {asked.rounds} rounds"
-    report = Report(title, ["bare app", "bridge"])
-    rates = [
-        (report.row("requests/s, one id", RATE_MARK), report.row("CPU µs a request, one id")),
-        (report.row(f"requests/s, {TOPICS:,} ids"), report.row(f"CPU µs a request, {TOPICS:,} ids")),
-    ]
-    delays = (report.row("publish to event p50, ms", LATENCY_MARK), report.row("publish to event p99, ms"))
-    names = topics("plant")
+    table, names = Table(asked.rounds), topics("plant")
     bodies = [json.dumps({"elementIds": ids}).encode() for ids in (names[:1], names)]
     with workshop() as shop:
         broker = shop.broker()
         bridge = shop.bridge(broker)
-        publisher = Publisher(broker, "bench-http")
-        fill(bridge, publisher, names)
-        sizes = [len(_asked(bridge, "/v1/objects/value", elementIds=ids)) for ids in (names[:1], names)]
-        port = free_port()
-        app = shop.python("floors", "app", str(broker), str(port))
-        app.line(LATE_S)
-        subjects = [
-            Subject("bare app", app, port, [f"/{size}" for size in sizes]),
-            Subject("bridge", bridge.child, bridge.port, ["/v1/objects/value"] * len(sizes)),
-        ]
-        streams = {
-            "bare app": ("floor/line00/machine0/flow", Stream(port, "/stream", b"{}")),
-            "bridge": (names[0], subscribe(bridge, names[0])),
-        }
-        for _ in range(asked.rounds):
-            throughput(rates, subjects, bodies, asked.seconds, shop.path)
-            for name, (topic, stream) in streams.items():
-                percentiles(delays, name, latencies(publisher, topic, stream, max(2, asked.samples // asked.rounds)))
-        for _, stream in streams.values():
-            stream.close()
-        publisher.close()
-    report.finish(asked.json)
+        with closing(Publisher(broker, "bench-http")) as publisher:
+            fill(bridge, publisher, names)
+            sizes = [len(_asked(bridge, "/v1/objects/value", elementIds=ids)) for ids in (names[:1], names)]
+            subjects = [bare_app(shop, broker, sizes), the_bridge(bridge, names[0])]
+            for _ in range(asked.rounds):
+                throughput(table, subjects, bodies, asked.seconds, shop.path)
+                delays(table, subjects, publisher, max(2, asked.samples // asked.rounds))
+            for subject in subjects:
+                subject.stream.close()
+    table.report.finish(asked.json)
 
 
 if __name__ == "__main__":

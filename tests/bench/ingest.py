@@ -5,22 +5,24 @@ only counts, and the bridge. Each is fed at a steady pace, where waking up is a 
 where the work itself is.
 """
 
+import argparse
 import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-sys.path[0] = str(Path(__file__).resolve().parents[1])  # not this folder, whose http.py would hide the library's
+sys.path.pop(0)  # this folder, whose http.py would hide the library's
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from bench.common import Bridge, Child, Workshop, wait_until, workshop
-from bench.feed import TOPICS
-from bench.report import Mark, Report, Row, options
+from bench.kit.common import Bridge, Child, Workshop, wait_until, workshop
+from bench.kit.feed import TOPICS
+from bench.kit.report import Mark, Report, Row, options
 
 CPU_MARK = Mark(30.0)  # µs a message
 COUNT_STEP = 500  # messages; bare consumers tell their count in such steps, so runs are multiples of it
 LATE_S = 20.0  # for the last messages of a run
 WARM_PASSES = 4  # over all topics, so that every node and type is known
-SETTLE_S = 15.0  # longer than the discovery window of a bridge with default settings
+SETTLE_S = 15.0  # longer than the bridge's discovery window
 
 
 class Consumer:
@@ -78,28 +80,40 @@ def measure(row: Row, speed: Row | None, consumers: Sequence[Consumer], feed: Ch
             speed.add(consumer.name, per_second)
 
 
-def main() -> None:
-    parser = options("CPU time for each message, beside a bare consumer.", seconds=2.0, rounds=5)
-    parser.add_argument("--rate", type=int, default=5_000, help="messages a second of the steady pace")
-    parser.add_argument("--flat-out", type=int, default=20_000, help="messages of the run at full speed")
-    asked = parser.parse_args()
-    paced = max(1, round(asked.rate * asked.seconds / COUNT_STEP)) * COUNT_STEP
-    flat = max(1, round(asked.flat_out / COUNT_STEP)) * COUNT_STEP
+def report_on(asked: argparse.Namespace) -> tuple[Report, Row, Row, Row]:
+    """The table, and its rows: steady CPU, CPU flat out, speed flat out."""
     title = f"ingest: {TOPICS:,} topics, 80-byte JSON envelopes, QoS 0; medians of {asked.rounds} rounds"
     report = Report(title, ["aiomqtt", "source", "bridge"])
     steady = report.row(f"CPU µs a message at {asked.rate:,}/s", CPU_MARK)
     full = report.row("CPU µs a message flat out", CPU_MARK)
-    speed = report.row("messages/s flat out")
+    return report, steady, full, report.row("messages/s flat out")
+
+
+def in_steps(count: float) -> int:
+    """The nearest number of messages that bare consumers can tell."""
+    return max(1, round(count / COUNT_STEP)) * COUNT_STEP
+
+
+def main() -> None:
+    parser = options("CPU time for each message, beside a bare consumer.", seconds=1.5, rounds=5)
+    parser.add_argument("--rate", type=int, default=5_000, help="messages a second of the steady pace")
+    parser.add_argument("--flat-out", type=int, default=40_000, help="messages of the run at full speed")
+    asked = parser.parse_args()
+    report, steady, full, speed = report_on(asked)
     with workshop() as shop:
         broker = shop.broker()
         bridge = shop.bridge(broker)
-        consumers = [bare(shop, broker, "aiomqtt", "floor"), bare(shop, broker, "source", "stock"), whole(bridge)]
+        consumers = [
+            bare(shop, broker, "aiomqtt", "floor"),
+            bare(shop, broker, "source", "stock"),
+            whole(bridge),
+        ]
         feed = shop.python("feed", str(broker))
         feed.line(LATE_S)
         warm_up(consumers, bridge, feed)
         for _ in range(asked.rounds):
-            measure(steady, None, consumers, feed, asked.rate, paced)
-            measure(full, speed, consumers, feed, 0, flat)
+            measure(steady, None, consumers, feed, asked.rate, in_steps(asked.rate * asked.seconds))
+            measure(full, speed, consumers, feed, 0, in_steps(asked.flat_out))
     report.finish(asked.json)
 
 

@@ -92,8 +92,8 @@ class SourceContract:
         async def others() -> None:
             nonlocal turns
             while True:
-                await asyncio.sleep(0)
                 turns += 1
+                await asyncio.sleep(0)
 
         async with self.offering(numbered(MANY)) as source:
             task = asyncio.create_task(others())

@@ -1,3 +1,4 @@
+# ruff: noqa: T201 - a command line prints
 """A publisher that costs next to nothing: MQTT 3.1.1 at QoS 0 straight onto a socket, many packets at a time.
 
 A full client would take more CPU per message than what it feeds, on a machine where both share two cores.
@@ -18,7 +19,18 @@ CHUNK_S = 0.005  # messages of so long a time leave together: the sleep of a pac
 FLAT_OUT_CHUNK = 250  # messages in one write
 _TIMEOUT_S = 60.0
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_TAGS = ("temperature", "pressure", "speed", "torque", "current", "voltage", "flow", "level", "position", "power")
+_TAGS = (
+    "temperature",
+    "pressure",
+    "speed",
+    "torque",
+    "current",
+    "voltage",
+    "flow",
+    "level",
+    "position",
+    "power",
+)
 
 
 def topics(prefix: str, count: int = TOPICS) -> list[str]:
@@ -52,7 +64,9 @@ class Clock:
 
     def stamp(self) -> str:
         self._last = max(self._last + 1, time.time_ns() // 1_000_000)
-        return (_EPOCH + timedelta(milliseconds=self._last)).strftime("%Y-%m-%dT%H:%M:%S.") + f"{self._last % 1_000:03}Z"
+        return (_EPOCH + timedelta(milliseconds=self._last)).strftime(
+            "%Y-%m-%dT%H:%M:%S."
+        ) + f"{self._last % 1_000:03}Z"
 
 
 class Publisher:
@@ -62,7 +76,9 @@ class Publisher:
         self._socket = socket.create_connection((HOST, port), _TIMEOUT_S)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         ident = name.encode()
-        variable = b"\x00\x04MQTT\x04\x02\x00\x00" + len(ident).to_bytes(2, "big") + ident  # clean session, no keep-alive
+        variable = (
+            b"\x00\x04MQTT\x04\x02\x00\x00" + len(ident).to_bytes(2, "big") + ident
+        )  # clean session, no keep-alive
         self._socket.sendall(b"\x10" + bytes([len(variable)]) + variable)
         if self._socket.recv(4) != b"\x20\x02\x00\x00":
             raise ConnectionError("the broker refuses the publisher")

@@ -1,3 +1,4 @@
+# ruff: noqa: T201 - a command line prints
 """Results: rounds of floor and subject side by side, medians, ratios and marks; a table, and JSON for machines."""
 
 import argparse
@@ -64,12 +65,15 @@ class Report:
         return self._rows[-1]
 
     def __str__(self) -> str:
-        head = ["", *self._columns, "ratio", "spread", "mark"]
+        head = ["", *self._columns, f"÷ {self._columns[0]}", "spread", "mark"]
         lines = [head, *(row.cells(self._columns) for row in self._rows)]
         widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
         text = []
         for line in lines:
-            cells = [line[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(line[1:-1], widths[1:-1], strict=True))]
+            cells = [
+                line[0].ljust(widths[0]),
+                *(cell.rjust(width) for cell, width in zip(line[1:-1], widths[1:-1], strict=True)),
+            ]
             text.append("  ".join([*cells, line[-1]]).rstrip())
         return "\n".join([self._title, *text])
 

@@ -1,3 +1,4 @@
+# ruff: noqa: T201 - a command line prints
 """The floors: the least that could do the same work with the same libraries, each a process of its own.
 
 `floors.py aiomqtt BROKER EVERY`: a bare consumer that only counts; `floors.py source BROKER EVERY`: the bridge's own
@@ -9,11 +10,8 @@ MQTT source, whose batches are only counted. Both say how many they have at each
 import asyncio
 import sys
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterator
-from pathlib import Path
+from collections.abc import Awaitable, Callable
 from typing import Any
-
-sys.path[0] = str(Path(__file__).resolve().parents[1])  # not this folder, whose http.py would hide the library's
 
 import aiomqtt
 import uvicorn
@@ -23,7 +21,11 @@ from bridge.config import MqttSettings
 from bridge.sources.mqtt import MqttSource
 
 HOST = "127.0.0.1"
-FILTER = {"aiomqtt": "floor/#", "source": "stock/#", "app": "floor/#"}  # as long as the bridge's own "plant/#"
+FILTER = {
+    "aiomqtt": "floor/#",
+    "source": "stock/#",
+    "app": "floor/#",
+}  # as long as the bridge's own "plant/#"
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -80,7 +82,7 @@ async def count_source(port: int, every: int) -> None:
     settings = MqttSettings(url=f"mqtt://{HOST}:{port}", topics=(FILTER["source"],), client_id="bench-source")
     total = 0
     async with MqttSource(settings) as source:
-        while not source.health().connected:
+        while not source.health().connected:  # noqa: ASYNC110 - the protocol has no event for it
             await asyncio.sleep(0.02)
         print("ready", flush=True)
         async for batch in source.batches():

@@ -1,4 +1,4 @@
-"""HTTP load: requests a second over several kept-alive connections, with `wrk` where it is installed, else by ourselves.
+"""HTTP load: requests a second over several kept-alive connections, by `wrk` or, without it, by ourselves.
 
 The same tool loads floor and subject. Raises `BenchError` for any answer that is not 200 and for broken connections.
 """
@@ -10,7 +10,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from bench.common import HOST, BenchError
+from bench.kit.common import HOST, BenchError
 
 CONNECTIONS = 16  # enough to keep one core of a server busy, however the load tool is scheduled
 _SCRIPT = 'wrk.method = "POST"\nwrk.headers["Content-Type"] = "application/json"\nwrk.body = [==[{body}]==]\n'
@@ -23,6 +23,13 @@ _GRACE_S = 10.0  # for the last answers
 
 def tool() -> str:
     return "wrk" if shutil.which("wrk") else "our own client"
+
+
+def post(path: str, body: bytes) -> bytes:
+    """A request as it goes over the wire."""
+    fields = {"Host": HOST, "Content-Type": "application/json", "Content-Length": len(body)}
+    head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+    return f"POST {path} HTTP/1.1\r\n{head}\r\n".encode() + body
 
 
 def load(port: int, path: str, body: bytes, seconds: float, directory: Path) -> tuple[int, float]:
@@ -38,7 +45,11 @@ def _wrk(port: int, path: str, body: bytes, seconds: float, directory: Path) -> 
     # wrk counts in whole seconds.
     command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{max(1, round(seconds))}s", "-s", str(script)]
     done = subprocess.run(
-        [*command, f"http://{HOST}:{port}{path}"], capture_output=True, text=True, timeout=seconds + _GRACE_S, check=False
+        [*command, f"http://{HOST}:{port}{path}"],
+        capture_output=True,
+        text=True,
+        timeout=seconds + _GRACE_S,
+        check=False,
     )
     rate, count = _RATE.search(done.stdout), _COUNT.search(done.stdout)
     fault = _FAULTS.search(done.stdout)
@@ -84,13 +95,11 @@ class _Connection(asyncio.Protocol):
 
 
 async def _own(port: int, path: str, body: bytes, seconds: float) -> tuple[int, float]:
-    head = f"POST {path} HTTP/1.1\r\nHost: {HOST}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-    loop = asyncio.get_running_loop()
+    message, loop = post(path, body), asyncio.get_running_loop()
     lost: asyncio.Future[str] = loop.create_future()
     start = time.monotonic()
     made = [
-        (await loop.create_connection(lambda: _Connection(head.encode() + body, lost), HOST, port))[1]
-        for _ in range(CONNECTIONS)
+        (await loop.create_connection(lambda: _Connection(message, lost), HOST, port))[1] for _ in range(CONNECTIONS)
     ]
     await asyncio.wait([lost], timeout=seconds)
     fault = lost.result() if lost.done() else ""

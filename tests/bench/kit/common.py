@@ -2,6 +2,7 @@
 
 import getpass
 import http.client
+import os
 import re
 import selectors
 import signal
@@ -40,6 +41,8 @@ client_id = "bench-bridge"
 [api]
 host = "{host}"
 port = {port}
+[model]
+discovery_window = 3
 [log]
 level = "warning"
 """
@@ -95,18 +98,12 @@ class Child:
             while b"\n" not in self._rest:
                 if not selector.select(max(0.0, deadline - time.monotonic())):
                     self.fail(f"said nothing for {timeout:.0f} s")
-                data = selector_read(pipe.fileno())
+                data = os.read(pipe.fileno(), 65_536)  # what is there, past Python's own buffer
                 if not data:
                     self.fail("has ended")
                 self._rest += data
         first, _, self._rest = self._rest.partition(b"\n")
         return first.decode()
-
-
-def selector_read(descriptor: int) -> bytes:
-    """What is there, without waiting for more."""
-    with open(descriptor, "rb", buffering=0, closefd=False) as pipe:  # noqa: PTH123 - an open descriptor, not a path
-        return pipe.read(65_536) or b""
 
 
 class Workshop:
@@ -126,16 +123,20 @@ class Workshop:
         self._directory.cleanup()
 
     def start(self, name: str, *command: str) -> Child:
+        """Raises `BenchError` where the program is not installed."""
         log = self.path / f"{len(self._running)}.log"
         with log.open("wb") as errors:
-            process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, cwd=self.path
-            )
+            try:
+                process = subprocess.Popen(
+                    command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, cwd=self.path
+                )
+            except FileNotFoundError:
+                raise BenchError(f"{command[0]} is not installed") from None
         self._running.append(process)
         return Child(name, process, log)
 
     def python(self, script: str, *arguments: str) -> Child:
-        """Start a script of this folder."""
+        """Start a script of this folder, the helpers of the measurements beside it."""
         return self.start(script, sys.executable, str(HERE / f"{script}.py"), *arguments)
 
     def broker(self) -> int:
@@ -144,17 +145,17 @@ class Workshop:
         config = self.path / "mosquitto.conf"
         config.write_text(_BROKER.format(port=port, host=HOST, user=getpass.getuser()))
         child = self.start("mosquitto", "mosquitto", "-c", str(config))
-        wait_until(lambda: _is_open(port), child, "does not listen")
+        wait_until(lambda: is_open(port), child, "does not listen")
         return port
 
     def bridge(self, broker: int) -> "Bridge":
-        """Start the bridge as users do, with default settings. Raises `BenchError`."""
+        """Start the bridge as users do; the model settles sooner than by default. Raises `BenchError`."""
         port = free_port()
         config = self.path / "bridge.toml"
         config.write_text(_BRIDGE.format(host=HOST, broker=broker, port=port))
         child = self.start("bridge", sys.executable, "-m", "bridge", "run", "--config", str(config))
         bridge = Bridge(child, port)
-        wait_until(lambda: _is_open(port) and bridge.get("/readyz")[0] == 200, child, "does not get ready")
+        wait_until(lambda: is_open(port) and bridge.get("/readyz")[0] == 200, child, "does not get ready")
         return bridge
 
 
@@ -166,7 +167,19 @@ class Bridge:
         self.port = port
 
     def get(self, path: str) -> tuple[int, bytes]:
-        return request(self.port, "GET", path)
+        return self.ask("GET", path)
+
+    def ask(self, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
+        """Status and body of one request on a connection of its own. Raises `BenchError`."""
+        connection = http.client.HTTPConnection(HOST, self.port, timeout=START_S)
+        try:
+            connection.request(method, path, body, {"Content-Type": "application/json"} if body else {})
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+        except (OSError, http.client.HTTPException) as error:
+            self.child.fail(f"does not answer {path} ({error})")
+        finally:
+            connection.close()
 
     def received(self) -> int:
         """Messages that have an outcome."""
@@ -177,17 +190,6 @@ class Bridge:
         return _SETTLED.search(self.get("/metrics")[1]) is not None
 
 
-def request(port: int, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
-    """Status and body of one request on a connection of its own."""
-    connection = http.client.HTTPConnection(HOST, port, timeout=START_S)
-    try:
-        connection.request(method, path, body, {"Content-Type": "application/json"} if body else {})
-        answer = connection.getresponse()
-        return answer.status, answer.read()
-    finally:
-        connection.close()
-
-
 def free_port() -> int:
     """A TCP port that nobody listens on now."""
     with socket.socket() as probe:
@@ -195,7 +197,8 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _is_open(port: int) -> bool:
+def is_open(port: int) -> bool:
+    """Whether somebody listens."""
     with socket.socket() as probe:
         return probe.connect_ex((HOST, port)) == 0
 
@@ -232,3 +235,5 @@ def workshop() -> Iterator[Workshop]:
             yield shop
     except BenchError as error:
         sys.exit(f"could not measure: {error}")
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)

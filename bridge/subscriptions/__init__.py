@@ -1,0 +1,20 @@
+"""Subscriptions: monitored items, bounded queues, numbered batches, gaps (i3x-1.0.md sections 6, 7 and 10)."""
+
+from bridge.subscriptions.queue import ALL_PENDING, Frozen, Gap, Queue
+from bridge.subscriptions.registry import UNKNOWN, SubscriptionLimits, Subscriptions
+from bridge.subscriptions.subscription import Item, Stream, Subscription
+from bridge.subscriptions.update import Update
+
+__all__ = [
+    "ALL_PENDING",
+    "UNKNOWN",
+    "Frozen",
+    "Gap",
+    "Item",
+    "Queue",
+    "Stream",
+    "Subscription",
+    "SubscriptionLimits",
+    "Subscriptions",
+    "Update",
+]

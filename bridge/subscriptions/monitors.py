@@ -1,0 +1,102 @@
+"""Who hears of a reading: the index from elements to the items that monitor them. Never a scan of all subscriptions."""
+
+from collections.abc import Iterator, Mapping
+from datetime import tzinfo
+from typing import TypeAlias
+
+from bridge.space import Field, Node, Vqt
+from bridge.subscriptions.subscription import Item, Subscription
+from bridge.subscriptions.update import Update
+
+_Reach: TypeAlias = list[tuple[Item, int]]  # items, and how many levels above the element in question each one is
+Audience: TypeAlias = Mapping[Subscription, None]  # in the order of registration, each one once
+_NOBODY: Mapping[str, Item] = {}
+
+
+class Monitors:
+    """`zone` is for times in payloads that name none; `count` is the number of items."""
+
+    def __init__(self, zone: tzinfo) -> None:
+        self.count = 0
+        self._zone = zone
+        self._items: dict[str, dict[str, Item]] = {}  # element id → subscription id → item
+        self._monitored_fields: dict[str, int] = {}  # owner's id → how many of its fields are monitored themselves
+        self._touched: dict[Node, dict[Subscription, None]] = {}  # composed elements to report when the batch ends
+
+    def add(self, item: Item) -> None:
+        self.count += 1
+        node = item.node
+        items = self._items.setdefault(node.id, {})
+        if not items and isinstance(node, Field):
+            self._monitored_fields[node.owner.id] = self._monitored_fields.get(node.owner.id, 0) + 1
+        items[item.subscription.id] = item
+
+    def remove(self, item: Item) -> None:
+        self.count -= 1
+        node = item.node
+        items = self._items[node.id]
+        del items[item.subscription.id]
+        if items:
+            return
+        del self._items[node.id]
+        if isinstance(node, Field):
+            self._monitored_fields[node.owner.id] -= 1
+            if not self._monitored_fields[node.owner.id]:
+                del self._monitored_fields[node.owner.id]
+
+    def heard(self, node: Node, vqt: Vqt) -> Iterator[tuple[Update, Audience]]:
+        """The updates that a reading makes, of its node and of the fields in it, each with whom it goes to."""
+        reach = self._above(node)
+        if reach:
+            audience = _included(reach)
+            if audience:
+                yield Update(node.id, *vqt), audience
+        if node.fields:
+            deep = node.id in self._monitored_fields
+            if reach or deep:
+                yield from self._fields_heard(node.fields, reach, vqt, deep=deep)
+
+    def composed(self) -> Iterator[tuple[Update, Audience]]:
+        """One update of each composed element that has changed since the last call."""
+        touched, self._touched = self._touched, {}
+        for node, audience in touched.items():
+            yield Update(node.id, *node.vqt(self._zone)), audience
+
+    def _above(self, node: Node) -> _Reach:
+        """Items at a node and at what it is a component of; takes note of the composed elements on the way."""
+        reach: _Reach = []
+        composed: list[tuple[Node, int]] = []
+        at: Node | None = node
+        distance = 0
+        while at is not None:
+            for item in self._items.get(at.id, _NOBODY).values():
+                reach.append((item, distance))
+            if distance and not at.reported:
+                composed.append((at, distance))
+            at = at.parent if at.part else None
+            distance += 1
+        if reach:
+            for element, height in composed:
+                audience = _included([(item, above - height) for item, above in reach if above >= height])
+                if audience:
+                    self._touched.setdefault(element, {}).update(audience)
+        return reach
+
+    def _fields_heard(
+        self, fields: Mapping[str, Field], reach: _Reach, whole: Vqt, *, deep: bool
+    ) -> Iterator[tuple[Update, Audience]]:
+        """The fields of an object in a whole payload. `deep`: some field of the payload is monitored itself."""
+        inherited = [(item, above + 1) for item, above in reach if item.reaches(above + 1)]
+        if not inherited and not deep:
+            return
+        for field in fields.values():
+            here = [*((item, 0) for item in self._items.get(field.id, _NOBODY).values()), *inherited]
+            if here:
+                yield Update(field.id, *field.project_from(*whole, self._zone)), _included(here)
+            if field.fields:
+                yield from self._fields_heard(field.fields, here, whole, deep=deep)
+
+
+def _included(reach: _Reach) -> dict[Subscription, None]:
+    """Subscriptions one of whose items includes the element."""
+    return {item.subscription: None for item, above in reach if item.reaches(above)}

@@ -1,0 +1,215 @@
+"""All subscriptions: what clients ask of them, and what readings do to them.
+
+Synchronous and single-threaded; "now" is monotonic seconds. At most `queue` updates wait in one subscription and
+`queue_total` in all; the oldest go first. When all together hold too many, the one that holds the most loses: a
+deserted subscription cannot take the room of those that are read.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import tzinfo
+
+from msgspec import Struct
+
+from bridge.errors import NotFound, TooMany
+from bridge.space import Node
+from bridge.space.node import descendants
+from bridge.subscriptions.monitors import Monitors
+from bridge.subscriptions.queue import Frozen
+from bridge.subscriptions.subscription import Item, Stream, Subscription
+from bridge.subscriptions.update import Update
+from bridge.uns import Json, Quality
+
+UNKNOWN = "no such subscription"  # the same for another client's, a deleted and a never issued one
+
+
+class SubscriptionLimits(Struct, frozen=True):
+    """reliability.md, "Defaults": subscriptions, updates in one, updates in all, seconds without a sign of life.
+
+    `items` bounds the memory of the index: twice as many as a space has elements at most.
+    """
+
+    max: int = 1_000
+    queue: int = 10_000
+    queue_total: int = 1_000_000
+    ttl: float = 300.0
+    items: int = 500_000
+
+
+class Subscriptions:
+    """`nodes` are the elements by id, `zone` is for times in payloads that name none.
+
+    `flush` ends a batch of changes, and a request that registers.
+    """
+
+    def __init__(self, nodes: Mapping[str, Node], zone: tzinfo, limits: SubscriptionLimits) -> None:
+        self.limits = limits
+        self.queued = 0
+        self.dropped_total = 0
+        self.delivered_total = 0
+        self._nodes = nodes
+        self._zone = zone
+        self._all: dict[str, Subscription] = {}
+        self._monitors = Monitors(zone)
+        self._woken: dict[Subscription, None] = {}  # those whose streams have something new to take
+        self._longest: Subscription | None = None  # holds the most, as far as was looked
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    @property
+    def items(self) -> int:
+        return self._monitors.count
+
+    @property
+    def streams(self) -> int:
+        return sum(subscription.stream is not None for subscription in self._all.values())
+
+    # --- what clients ask ------------------------------------------------------------------------------------------
+
+    def create(self, client_id: str, display_name: str | None, now: float) -> Subscription:
+        """Raises `TooMany`."""
+        if len(self._all) >= self.limits.max:
+            raise TooMany(f"{self.limits.max} subscriptions exist, which is the limit; delete one that is not needed")
+        subscription = Subscription(client_id, display_name, now)
+        self._all[subscription.id] = subscription
+        return subscription
+
+    def get(self, client_id: str, ident: str) -> Subscription:
+        """Raises `NotFound`, for another client's subscription too."""
+        found = self._all.get(ident)
+        if found is None or found.client_id != client_id:
+            raise NotFound(UNKNOWN)
+        return found
+
+    def delete(self, subscription: Subscription) -> None:
+        """Forget it with all that it holds; its stream ends cleanly."""
+        del self._all[subscription.id]
+        self.queued -= subscription.queue.held
+        for item in subscription.items.values():
+            self._monitors.remove(item)
+        self._longest = None
+        self._woken.pop(subscription, None)
+        if subscription.stream is not None:
+            subscription.stream.end()
+
+    def register(self, subscription: Subscription, ident: str, max_depth: int) -> None:
+        """Monitor an element and queue present values that no other item has queued; again changes nothing.
+
+        Raises `NotFound` and `TooMany`.
+        """
+        node = self._element(ident)
+        if ident in subscription.items:
+            return
+        if self._monitors.count >= self.limits.items:
+            raise TooMany(f"{self.limits.items} items are monitored, which is the limit; unregister what is not needed")
+        fresh = [element for element in (node, *descendants(node, max_depth)) if not subscription.includes(element)]
+        item = subscription.items[ident] = Item(node, max_depth, subscription)
+        self._monitors.add(item)
+        for element in fresh:
+            value, quality, time_ns = element.vqt(self._zone)
+            if value is not None:
+                self._push(subscription, Update(element.id, value, quality, time_ns))
+
+    def unregister(self, subscription: Subscription, ident: str) -> None:
+        """Stop monitoring; queued values stay. What is not monitored stays so. Raises `NotFound`."""
+        self._element(ident)
+        item = subscription.items.pop(ident, None)
+        if item is not None:
+            self._monitors.remove(item)
+
+    def _element(self, ident: str) -> Node:
+        node = self._nodes.get(ident)
+        if node is None:
+            raise NotFound("no such element")
+        return node
+
+    def sync(self, subscription: Subscription, acknowledged: int | None, now: float) -> list[Frozen]:
+        """Acknowledge, freeze what is pending, and give all unacknowledged batches."""
+        queue = subscription.queue
+        self.queued -= queue.held
+        if acknowledged is not None:
+            queue.acknowledge(acknowledged)
+        self.queued += queue.held
+        queue.freeze()
+        subscription.seen = now
+        return list(queue.batches)
+
+    # --- the stream ------------------------------------------------------------------------------------------------
+
+    def open_stream(self, subscription: Subscription, wake: Callable[[], None]) -> Stream:
+        """The one stream of a subscription; an earlier one ends. Unacknowledged updates come first in it."""
+        if subscription.stream is not None:
+            subscription.stream.end()
+        subscription.queue.thaw()
+        subscription.stream = Stream(subscription, wake)
+        return subscription.stream
+
+    def peek(self, stream: Stream) -> Update | None:
+        """The next update of a stream; None where there is none, or the stream is over."""
+        pending = stream.subscription.queue.pending
+        return pending[0] if pending and not stream.over else None
+
+    def take(self, stream: Stream) -> Update:
+        """The next update, gone from the queue with this."""
+        self.queued -= 1
+        self.delivered_total += 1
+        return stream.subscription.queue.pop()
+
+    def close_stream(self, stream: Stream, now: float) -> None:
+        """The reader has left; a stream that was taken over or deleted is gone already."""
+        if stream.subscription.stream is stream:
+            stream.subscription.stream = None
+            stream.subscription.seen = now
+
+    # --- what happens ----------------------------------------------------------------------------------------------
+
+    def changed(self, node: Node, value: Json, quality: Quality, time_ns: int) -> None:
+        """A node has a new reading: queue it for everybody whose items include the node or a field of it."""
+        for update, audience in self._monitors.heard(node, (value, quality, time_ns)):
+            for subscription in audience:
+                self._push(subscription, update)
+
+    def flush(self) -> None:
+        """The end of a batch: report composed elements once, then wake the streams that have something to send."""
+        for update, audience in self._monitors.composed():
+            for subscription in audience:
+                self._push(subscription, update)
+        woken, self._woken = self._woken, {}
+        for subscription in woken:
+            if subscription.stream is not None:
+                subscription.stream.wake()
+        self._longest = None
+
+    def sweep(self, now: float) -> int:
+        """Delete what has shown no sign of life for the time-to-live; how many."""
+        deserted = [one for one in self._all.values() if one.stream is None and now - one.seen > self.limits.ttl]
+        for subscription in deserted:
+            self.delete(subscription)
+        return len(deserted)
+
+    # --- bounds ----------------------------------------------------------------------------------------------------
+
+    def _push(self, subscription: Subscription, update: Update) -> None:
+        queue = subscription.queue
+        queue.push(update)
+        self.queued += 1
+        if queue.held > self.limits.queue:
+            self._drop_oldest(subscription)
+        elif self.queued > self.limits.queue_total:
+            self._drop_oldest(self._find_longest(subscription))
+        if subscription.stream is not None:
+            self._woken[subscription] = None
+
+    def _drop_oldest(self, subscription: Subscription) -> None:
+        lost = subscription.queue.drop_oldest()
+        self.queued -= lost
+        self.dropped_total += lost
+
+    def _find_longest(self, pusher: Subscription) -> Subscription:
+        """Whose oldest go. Looked for among all once a batch, and again when the one found is down to its share."""
+        share = self.limits.queue_total // len(self._all)
+        longest = self._longest
+        if longest is None or longest.queue.held <= share:
+            longest = max(self._all.values(), key=lambda one: one.queue.held)
+        self._longest = longest if longest.queue.held >= pusher.queue.held else pusher
+        return self._longest

@@ -1,0 +1,65 @@
+"""A subscription, its monitored items, and the reading end of its stream."""
+
+import secrets
+from collections.abc import Callable
+
+from msgspec import Struct
+
+from bridge.space import Node
+from bridge.subscriptions.queue import Queue
+
+_ID_BYTES = 24  # random; the standard wants 16, and readers who leave out "-" and "_" still count enough
+
+
+class Item(Struct, eq=False):
+    """A monitored item: an element and how many levels of its components belong to it (0: all)."""
+
+    node: Node
+    max_depth: int
+    subscription: "Subscription"
+
+    def reaches(self, distance: int) -> bool:
+        """Whether a component so many levels below the element is included."""
+        return distance == 0 or self.max_depth == 0 or distance < self.max_depth
+
+
+class Stream:
+    """The reading end of an open stream. `wake` is called when there is something to take, or when it is over."""
+
+    __slots__ = ("over", "subscription", "wake")
+
+    def __init__(self, subscription: "Subscription", wake: Callable[[], None]) -> None:
+        self.subscription = subscription
+        self.over = False  # taken over by another stream, or the subscription was deleted: end cleanly
+        self.wake = wake
+
+    def end(self) -> None:
+        self.over = True
+        self.wake()
+
+
+class Subscription:
+    """One client's subscription; only `Subscriptions` changes it. `seen`: when it last showed life, monotonic seconds."""
+
+    __slots__ = ("client_id", "display_name", "id", "items", "queue", "seen", "stream")
+
+    def __init__(self, client_id: str, display_name: str | None, now: float) -> None:
+        self.id = secrets.token_urlsafe(_ID_BYTES)
+        self.client_id = client_id
+        self.display_name = display_name
+        self.items: dict[str, Item] = {}  # by element id
+        self.queue = Queue()
+        self.seen = now
+        self.stream: Stream | None = None
+
+    def includes(self, node: Node) -> bool:
+        """Whether one of the items is the element itself or has it as a component within reach."""
+        at: Node | None = node
+        distance = 0
+        while at is not None:
+            item = self.items.get(at.id)
+            if item is not None and item.reaches(distance):
+                return True
+            at = at.parent if at.part else None
+            distance += 1
+        return False

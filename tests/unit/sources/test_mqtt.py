@@ -1,0 +1,322 @@
+"""The MQTT source against a broker that does what no real one does on demand, and its parts by themselves."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from typing import Any
+
+import aiomqtt
+import paho.mqtt.client as paho
+import pytest
+from contract import collect, messages
+from publisher import until
+from scripted_broker import PUBACK, PUBCOMP, PUBREC, PUBREL, ScriptedBroker, connack, packet, publish_packet
+
+from bridge.config import MqttSettings
+from bridge.sources import mqtt_burst, mqtt_rivals
+from bridge.sources.backoff import HOPELESS_S, LONGEST_S, Backoff
+from bridge.sources.base import MAX_BATCH
+from bridge.sources.mqtt import MqttSource
+from bridge.sources.mqtt_burst import Burst
+from bridge.sources.mqtt_endpoint import Endpoint
+from bridge.sources.mqtt_inbox import MOST_BYTES, MOST_MESSAGES, NO_RECEIPT, Inbox, Receipt
+from bridge.sources.mqtt_rivals import Rivals
+from bridge.uns import Message
+
+pytestmark = pytest.mark.anyio
+
+
+def source_for(broker: ScriptedBroker, **more: Any) -> MqttSource:
+    """A source that connects to a scripted broker."""
+    return MqttSource(MqttSettings(**({"url": broker.url, "client_id": "test", "topics": ("#",)} | more)))
+
+
+# The version
+
+
+def only_3_1_1(refusal: bytes | None) -> Callable[[int], bytes | None]:
+    """A broker that refuses version 5 in this way."""
+    return lambda level: refusal if level > 4 else connack(v5=False)
+
+
+@pytest.mark.parametrize(
+    ("refusal", "levels"),
+    [
+        pytest.param(connack(0x84), [5, 4], id="unsupported protocol version"),
+        pytest.param(connack(0x01, v5=False), [5, 4], id="the same in 3.1.1"),
+        pytest.param(None, [5, 4, 5, 4], id="closes the connection"),
+        pytest.param(connack(0x02, v5=False), [5, 4, 5, 4], id="answer of 3.1.1 that 5 does not know"),
+    ],
+)
+async def test_fallback(refusal: bytes | None, levels: list[int]) -> None:
+    """A broker that does not take version 5 gets 3.1.1; if it did not say why, 5 is tried once more."""
+    async with ScriptedBroker(only_3_1_1(refusal)) as broker, source_for(broker) as source:
+        await until(lambda: source.health().connected)
+        assert broker.levels == levels
+        broker.send(publish_packet(Message("a", b"1"), v5=False))
+        assert len(messages(await collect(source, 1))) == 1
+
+
+async def test_fallback_is_not_for_ever() -> None:
+    """A broker that closed connections because it was restarting is used with version 5 as soon as it can."""
+    restarting = iter([None, connack(v5=False), connack()])
+    async with ScriptedBroker(lambda _: next(restarting)) as broker, source_for(broker) as source:
+        await until(lambda: source.health().connected)
+        assert broker.levels == [5, 4, 5]
+
+
+async def test_version_is_asked_anew() -> None:
+    """Each connection begins with version 5, whatever the broker said before."""
+    answers = iter([connack(0x84), connack(v5=False), connack()])
+    async with ScriptedBroker(lambda _: next(answers)) as broker, source_for(broker) as source:
+        await until(lambda: source.health().connected)
+        broker.writers[-1].close()
+        await until(lambda: source.health().reconnects == 1)
+        assert broker.levels == [5, 4, 5]
+
+
+@pytest.mark.parametrize(
+    ("code", "remedy"),
+    [
+        pytest.param(0x86, "bad user name or password; check [mqtt] username", id="bad credentials"),
+        pytest.param(0x87, "not authorized; check [mqtt] username", id="not authorized"),
+        pytest.param(0x85, "refuses [mqtt] client_id 'test'", id="client id"),
+        pytest.param(0x88, "refuses the connection: server unavailable", id="unavailable"),
+    ],
+)
+async def test_refusal_is_no_fallback(code: int, remedy: str) -> None:
+    """An ordinary refusal is told with its remedy; no other version is tried."""
+    async with ScriptedBroker(lambda _: connack(code)) as broker, source_for(broker) as source:
+        await until(lambda: remedy in source.health().problems[0])
+        assert set(broker.levels) == {5}
+
+
+@pytest.mark.parametrize(("protocol", "level"), [("5", 5), ("3.1.1", 4)])
+async def test_fixed_version(protocol: str, level: int) -> None:
+    """A version that the settings demand is the only one that is tried."""
+    async with ScriptedBroker(lambda _: None) as broker, source_for(broker, protocol=protocol) as source:
+        await until(lambda: "without an answer" in source.health().problems[0])
+        assert set(broker.levels) == {level}
+
+
+# Subscriptions
+
+
+async def test_refused_filter(caplog: pytest.LogCaptureFixture) -> None:
+    """A refused filter is told by name, once; the others bring messages."""
+    refuse: Callable[[str], int] = lambda pattern: 0x87 if pattern == "secret/#" else 1  # noqa: E731
+    with caplog.at_level(logging.ERROR):
+        async with ScriptedBroker(suback=refuse) as broker:
+            async with source_for(broker, topics=("secret/#", "open/#")) as source:
+                await until(lambda: source.health().connected)
+                broker.send(publish_packet(Message("open/a", b"1")))
+                assert len(messages(await collect(source, 1))) == 1
+                broker.writers[-1].close()
+                await until(lambda: source.health().reconnects == 1)
+                problem = "filter 'secret/#' refused by the broker: not authorized"
+                assert source.health().problems == (problem,)
+    assert [record.getMessage() for record in caplog.records] == [problem]
+
+
+async def test_lower_qos() -> None:
+    """A broker that grants less than was asked for is a problem: messages may be lost."""
+    async with ScriptedBroker(suback=lambda _: 0) as broker, source_for(broker) as source:
+        await until(lambda: source.health().connected)
+        assert source.health().problems == ("filter '#' granted with QoS 0 instead of 1",)
+
+
+async def test_many_filters() -> None:
+    """Many filters go in several packets, each filter once, with retain as published and retain handling 1."""
+    topics = tuple(f"plant/{n}/#" for n in range(30))
+    async with ScriptedBroker() as broker, source_for(broker, topics=topics) as source:
+        await until(lambda: source.health().connected)
+        assert broker.filters == list(topics)
+        assert set(broker.options) == {0b0001_1001}  # retain handling 1, retain as published, QoS 1
+
+
+# Messages
+
+
+async def test_undecodable_topic() -> None:
+    """A topic that is not UTF-8 is counted and acknowledged, and the next message comes as if nothing were."""
+    async with ScriptedBroker() as broker, source_for(broker) as source:
+        await until(lambda: source.health().connected)
+        broker.send(publish_packet(Message("", b"x", 1), mid=7, topic=b"a/\xff"))
+        broker.send(publish_packet(Message("a", b"1")))
+        assert [m.payload for m in messages(await collect(source, 1))] == [b"1"]
+        assert source.health().undecodable == 1
+        await until(lambda: broker.answers == [(PUBACK, 7)])
+
+
+async def test_acknowledged_when_done() -> None:
+    """QoS 1 and 2 are answered only after `done`; a PUBREL is answered at once."""
+    async with ScriptedBroker() as broker, source_for(broker, qos=2) as source:
+        await until(lambda: source.health().connected)
+        broker.send(publish_packet(Message("a", b"1", 1), mid=1) + publish_packet(Message("a", b"2", 2), mid=2))
+        batch = await anext(source.batches())
+        await asyncio.sleep(0.05)
+        assert broker.answers == []
+        batch.done()
+        batch.done()
+        await until(lambda: len(broker.answers) == 2)
+        broker.send(packet(PUBREL | 2, b"\x00\x02"))
+        await until(lambda: len(broker.answers) == 3)
+        assert broker.answers == [(PUBACK, 1), (PUBREC, 2), (PUBCOMP, 2)]
+
+
+async def test_broken_stream(caplog: pytest.LogCaptureFixture) -> None:
+    """Bytes that are not MQTT end the connection with the reason, and a new one begins."""
+    async with ScriptedBroker() as broker, source_for(broker) as source:
+        await until(lambda: source.health().connected)
+        broker.send(b"\x30\xff\xff\xff\xff\xff")
+        await until(lambda: source.health().reconnects == 1)
+    assert "a length of more than four bytes" in caplog.text
+
+
+async def test_burst_before_suback() -> None:
+    """Stored copies that come with the SUBACK are marked, the second message of a topic is live."""
+    copies = [publish_packet(Message("a", b"1", retain=True)), publish_packet(Message("a", b"2", retain=True))]
+    async with ScriptedBroker(greeting=copies) as broker, source_for(broker) as source:
+        got = messages(await collect(source, 2))
+    assert [(m.payload, m.retain, m.replayed) for m in got] == [(b"1", True, True), (b"2", True, False)]
+
+
+async def test_private_attributes() -> None:
+    """What we reach inside aiomqtt and paho is there."""
+    client = aiomqtt.Client("localhost")
+    assert isinstance(client._client, paho.Client)
+    assert isinstance(client._connected, asyncio.Future)
+    assert isinstance(client._disconnected, asyncio.Future)
+    inner = client._client
+    assert inner._sock is None
+    assert callable(inner._sock_close)
+    assert callable(inner._packet_queue)
+    assert inner.on_connect == client._on_connect
+    assert inner.on_disconnect == client._on_disconnect
+
+
+# The parts
+
+
+@pytest.mark.parametrize(
+    ("url", "expected", "shown"),
+    [
+        ("mqtt://broker", Endpoint("broker", 1883, tls=False, path=None), "broker:1883"),
+        ("mqtts://broker", Endpoint("broker", 8883, tls=True, path=None), "broker:8883"),
+        ("mqtt://[::1]:1", Endpoint("::1", 1, tls=False, path=None), "[::1]:1"),
+        ("ws://broker", Endpoint("broker", 80, tls=False, path="/mqtt"), "broker:80"),
+        ("wss://broker/", Endpoint("broker", 443, tls=True, path="/mqtt"), "broker:443"),
+        ("wss://broker:9/a/b", Endpoint("broker", 9, tls=True, path="/a/b"), "broker:9"),
+    ],
+)
+def test_endpoint(url: str, expected: Endpoint, shown: str) -> None:
+    """A URL says host, port, encryption and WebSocket path."""
+    assert Endpoint.parse(url) == expected
+    assert str(expected) == shown
+
+
+def test_backoff() -> None:
+    """Waits are drawn from ranges that grow by half, up to 30 s, and begin anew after success."""
+    drawn: list[tuple[float, float]] = []
+    backoff = Backoff(lambda low, high: drawn.append((low, high)) or high)
+    waits = [backoff.wait()]
+    for _ in range(200):
+        backoff.failed()
+        waits.append(backoff.wait())
+    assert waits[:4] == [0.0, 1.5, 1.5**2, 1.5**3]
+    assert waits[-1] == LONGEST_S
+    assert all(later >= earlier for earlier, later in pairwise(waits))
+    assert {low for low, _ in drawn} == {0.0}
+    backoff.worked()
+    assert backoff.wait() == 1.0
+    backoff.failed(hopeless=True)
+    assert (backoff.wait(), drawn[-1]) == (HOPELESS_S[1], HOPELESS_S)
+
+
+@pytest.fixture
+def burst() -> Iterator[Burst]:
+    """A burst with MQTT 5 and one filter."""
+    burst = Burst(lambda _: 1, flag_suffices=False)
+    burst.expect()
+    return burst
+
+
+def test_burst_ends(burst: Burst) -> None:
+    """The burst is over when no stored copy has come for a second."""
+    assert burst.stored("before", 0.0)
+    burst.subscribed(10.0)
+    assert burst.stored("a", 10.9)
+    assert burst.stored("b", 11.8)
+    assert not burst.stored("c", 12.9)
+    assert not burst.stored("d", 12.9)
+
+
+def test_burst_is_limited(burst: Burst) -> None:
+    """A plant whose live messages all say retain does not prolong the burst beyond 30 s."""
+    burst.subscribed(0.0)
+    marked = [burst.stored(str(tenth), tenth / 10) for tenth in range(1000)]
+    assert sum(marked) == mqtt_burst.LONGEST_S * 10
+
+
+def test_burst_copies() -> None:
+    """A topic that two filters match may have two stored copies."""
+    burst = Burst(lambda _: 2, flag_suffices=False)
+    burst.expect()
+    assert [burst.stored("a", 0.0) for _ in range(3)] == [True, True, False]
+
+
+def test_no_burst() -> None:
+    """Without a new subscription nothing is a stored copy; with 3.1.1 everything marked is."""
+    assert not Burst(lambda _: 1, flag_suffices=False).stored("a", 0.0)
+    assert Burst(lambda _: 1, flag_suffices=True).stored("a", 1e9)
+
+
+def test_rivals() -> None:
+    """Three takeovers within a minute are one too many; slower ones are only told."""
+    rivals = Rivals("x")
+    assert rivals.problem(0.0) is None
+    assert [rivals.taken_over(now) for now in (0.0, 59.0, 61.0, 62.0)] == [False, False, False, True]
+    assert "client id 'x'" in str(rivals.problem(62.0))
+    assert rivals.problem(62.0 + mqtt_rivals.WINDOW_S) is None
+
+
+def test_rivals_guessed() -> None:
+    """Several short-lived connections make a guess, long-lived ones do not."""
+    rivals = Rivals("x")
+    for now in (0.0, 1.0, 2.0):
+        rivals.closed(now, lasted=100.0)
+    assert rivals.problem(3.0) is None
+    for now in (3.0, 4.0, 5.0):
+        rivals.closed(now, lasted=1.0)
+    assert "perhaps" in str(rivals.problem(6.0))
+
+
+async def test_inbox_is_full() -> None:
+    """Many messages or many bytes fill the inbox; taking makes room."""
+    inbox = Inbox()
+    for _ in range(MOST_MESSAGES):
+        assert not inbox.full
+        inbox.put(Message("a", b""), NO_RECEIPT)
+    assert inbox.full
+    assert len(inbox.take()[0]) == MAX_BATCH
+    assert not inbox.full
+    inbox.put(Message("a", bytes(MOST_BYTES)), NO_RECEIPT)
+    assert inbox.full
+    while inbox.take()[0]:
+        pass
+    assert not inbox.full
+
+
+async def test_inbox_receipts() -> None:
+    """Receipts come with their messages; those of a connection that has gone are void."""
+    inbox = Inbox()
+    inbox.put(Message("a", b"1", 1), Receipt(1, 1))
+    inbox.put(Message("a", b"2"), NO_RECEIPT)
+    assert inbox.take()[1] == [Receipt(1, 1)]
+    inbox.put(Message("a", b"3", 1), Receipt(2, 1))
+    inbox.forget_receipts()
+    inbox.put(Message("a", b"4", 1), Receipt(1, 1))
+    got, receipts = inbox.take()
+    assert [m.payload for m in got] == [b"3", b"4"]
+    assert receipts == [Receipt(1, 1)]
