@@ -155,6 +155,7 @@ class _Daemon:
             access_log=False,
             server_header=False,
             date_header=True,
+            proxy_headers=False,
             timeout_graceful_shutdown=SHUTDOWN,
             timeout_keep_alive=75,
             backlog=_LISTEN_BACKLOG,

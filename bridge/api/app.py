@@ -23,7 +23,6 @@ from bridge.api.stream import Streams
 from bridge.errors import NotFound, RequestError, WrongMethod
 
 _PREFIX = "/v1"
-_NOT_FOUND = refusal(NotFound("no such path; the API lies under /v1, its documentation at /docs"))
 
 _Table: TypeAlias = dict[str, dict[str, ASGIApp]]  # path → method → who answers
 
@@ -119,11 +118,12 @@ class Api:
     def _find(self, path: str, method: str) -> ASGIApp:
         methods = self._table.get(path)
         if methods is not None:
-            return methods.get(method) or _another_method(method, ", ".join(methods))
+            endpoint = methods.get(method)
+            return _another_method(method, ", ".join(methods)) if endpoint is None else endpoint
         for prefix, app in self._mounts.items():
             if path.startswith(prefix):
                 return app
-        return _NOT_FOUND
+        return refusal(NotFound("no such path; the API lies under /v1, its documentation at /docs"))
 
 
 def _another_method(method: str, allowed: str) -> Response:

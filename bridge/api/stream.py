@@ -38,9 +38,6 @@ class Streams:
         self._readers: set[_Reader] = set()
         self._closing = False
 
-    def __len__(self) -> int:
-        return len(self._readers)
-
     def close(self) -> None:
         self._closing = True
         for reader in self._readers:

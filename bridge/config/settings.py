@@ -187,7 +187,7 @@ class HistorySettings(Section):
 
     backend: Annotated[Literal["memory"], Allowed(MEMORY_ONLY)] = "memory"
     rows_per_element: Count = 10_000
-    rows_total: Count = 2_000_000
+    rows_total: Count = 1_000_000
 
     @model_validator(mode="after")
     def _fits(self) -> Self:

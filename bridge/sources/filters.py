@@ -5,9 +5,7 @@ from collections.abc import Sequence
 from bridge.uns.topics import matches
 
 TOPICS_REMEMBERED = 100_000  # decisions kept; about 20 MB. Beyond it they are all made again, 2 µs each
-_SHARED = (
-    "$share/"  # $share/GROUP/FILTER: the members of a group get each message once (MQTT 5, section 4.8.2)
-)
+_SHARED = "$share/"  # $share/GROUP/FILTER: the members of a group get each message once (MQTT 5, section 4.8.2)
 
 
 def covers(wide: str, narrow: str) -> bool:

@@ -24,7 +24,7 @@ from bridge.sources.mqtt_endpoint import Endpoint, tls_context
 from bridge.sources.mqtt_faults import TAKEN_OVER, Cause, LinkError, Loss
 from bridge.sources.mqtt_inbox import Inbox, Receipt
 from bridge.sources.mqtt_link import ANSWER_S, V5, V311, Link
-from bridge.sources.mqtt_rivals import Rivals
+from bridge.sources.mqtt_rivals import Marks, Rivals
 from bridge.sources.mqtt_status import Status
 
 NEGOTIATE_S = 3.0  # for the CONNACK while we find out the version: old brokers may just not answer
@@ -44,6 +44,7 @@ class MqttSource:
         self._inbox = Inbox()
         self._status = Status(str(self._endpoint))
         self._rivals = Rivals(settings.client_id)
+        self._marks = Marks()
         self._backoff = Backoff()
         self._link: Link | None = None
         self._task: asyncio.Task[None] | None = None
@@ -110,6 +111,7 @@ class MqttSource:
             started = time.monotonic()
             answers = await link.subscribe(self._filters)
             _raise_if_cancelled()
+            await self._look_for_rivals(link)
             self._status.connected(_VERSION_NAMES[link.version], resumed=link.session_present)
             self._status.answered(self._settings.qos, answers)
             loss = await link.lost()
@@ -123,12 +125,28 @@ class MqttSource:
             self._backoff.worked()
         else:
             self._backoff.failed()
-        now = time.monotonic()
         if loss.code == TAKEN_OVER:
-            if self._rivals.taken_over(now):
-                raise StartError(f"broker {self._endpoint}: {self._rivals.problem(now)}")
-        elif link.version is V311:
-            self._rivals.closed(now, lasted)
+            self._taken_over()
+        elif loss.code == 0:
+            self._rivals.closed(time.monotonic(), lasted)
+
+    async def _look_for_rivals(self, link: Link) -> None:
+        """After unexplained ends, see whether somebody else uses our session."""
+        if link.version is not V5 or not self._rivals.suspected(time.monotonic()):
+            return
+        if await self._marks.check(link):
+            try:
+                self._taken_over()
+            except StartError:
+                await self._marks.erase(link)
+                raise
+
+    def _taken_over(self) -> None:
+        """Count it. Raises `StartError` when it is for good."""
+        self._backoff.worked()  # it will be settled in seconds, one way or the other
+        now = time.monotonic()
+        if self._rivals.taken_over(now):
+            raise StartError(f"broker {self._endpoint}: {self._rivals.problem(now)}")
 
     async def _connect(self) -> Link:
         """Connect with the version that the settings and the broker allow. Raises `LinkError`."""

@@ -27,9 +27,7 @@ class Endpoint(NamedTuple):
         """Read a URL with the scheme mqtt, mqtts, ws or wss, checked already by the configuration."""
         parts = urlsplit(url)
         port = parts.port or DEFAULT_PORTS[parts.scheme]
-        path = (
-            (parts.path if parts.path.strip("/") else DEFAULT_PATH) if parts.scheme.startswith("ws") else None
-        )
+        path = (parts.path if parts.path.strip("/") else DEFAULT_PATH) if parts.scheme.startswith("ws") else None
         return cls(parts.hostname or "localhost", port, parts.scheme in ("mqtts", "wss"), path)
 
     def __str__(self) -> str:
@@ -61,9 +59,7 @@ def tls_context(settings: MqttSettings) -> ssl.SSLContext:
         except OSError as error:
             raise StartError(f"[mqtt] cert_file {settings.cert_file}: cannot be used: {error}") from error
     if settings.insecure:
-        log.warning(
-            "[mqtt] insecure: the broker's certificate is not checked, anybody can pose as the broker"
-        )
+        log.warning("[mqtt] insecure: the broker's certificate is not checked, anybody can pose as the broker")
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     return context

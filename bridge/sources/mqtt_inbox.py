@@ -7,9 +7,7 @@ from typing import NamedTuple
 from bridge.sources.base import MAX_BATCH
 from bridge.uns import Message
 
-MOST_MESSAGES = (
-    4 * MAX_BATCH
-)  # about 40 ms of work; beyond it the connection is not read, the broker must wait
+MOST_MESSAGES = 4 * MAX_BATCH  # about 40 ms of work; beyond it the connection is not read, the broker must wait
 MOST_BYTES = 32 * 1024 * 1024  # of payload; the same for few large messages
 
 

@@ -1,8 +1,9 @@
 """One connection to the broker, from CONNECT to its end. Never reused: a new attempt is a new `Link`.
 
-aiomqtt connects, subscribes, keeps the connection alive and disconnects. What it does not offer is reached
-here, and only here, in the paho client that it wraps: whether the session was present, why and when a
-connection ended before the CONNACK, reading and writing (`mqtt_tap`), and acknowledgements when we want them. A test names each private attribute that this needs, so that an update cannot break it silently.
+aiomqtt connects, subscribes and disconnects. What it does not offer is reached here, and only here, in the paho
+client that it wraps: whether the session was present, why and when a connection ended before the CONNACK, the
+codes of an UNSUBACK, reading and writing (`mqtt_tap`), and acknowledgements when we want them. A test names each
+private attribute that this needs, so that an update of a library cannot break it silently.
 """
 
 import asyncio
@@ -64,6 +65,7 @@ class Link:
         self._ended: asyncio.Future[Loss] = self._loop.create_future()
         self._tap: Tap | None = None
         self._keeping: asyncio.Task[None] | None = None
+        self._unsubscribed: list[ReasonCode] = []
         self._client = _client(settings, endpoint, tls, version)
         self._paho = self._client._client  # noqa: SLF001 - see the module's text
         self._hook()
@@ -103,6 +105,14 @@ class Link:
         if fresh:
             self._intake.burst.subscribed(time.monotonic())
         return answers
+
+    async def unsubscribe(self, filters: Sequence[str]) -> frozenset[str]:
+        """Unsubscribe (MQTT 5 only); the filters to which there was a subscription. Raises `LinkError`."""
+        try:
+            await self._client.unsubscribe(list(filters))
+        except aiomqtt.MqttError as error:
+            raise self._no_answer() from error
+        return frozenset(name for name, code in zip(filters, self._unsubscribed, strict=False) if code.value == 0)
 
     async def lost(self) -> Loss:
         """Wait until the connection has ended."""
@@ -157,8 +167,11 @@ class Link:
         await self._client.__aenter__()
 
     async def _keep_alive(self) -> None:
-        while self._paho.loop_misc() == 0:
+        while self._paho.loop_misc() == 0:  # noqa: ASYNC110 - paho wants to be asked
             await asyncio.sleep(TICK_S)
+
+    def _no_answer(self) -> LinkError:
+        return LinkError(Cause.OTHER, self._loss.text if self._ended.done() else "does not answer a subscription")
 
     async def _subscribe(self, filters: Sequence[str]) -> list[ReasonCode]:
         qos = self._settings.qos
@@ -169,8 +182,7 @@ class Link:
                 options = SubscribeOptions(qos=qos, retainAsPublished=True, retainHandling=WHEN_NEW)
                 codes = await self._client.subscribe([(pattern, options) for pattern in filters])
         except aiomqtt.MqttError as error:
-            text = self._loss.text if self._ended.done() else "does not answer a subscription"
-            raise LinkError(Cause.OTHER, text) from error
+            raise self._no_answer() from error
         return [code for code in codes if isinstance(code, ReasonCode)]
 
     # The hooks in paho.
@@ -178,9 +190,9 @@ class Link:
     def _hook(self) -> None:
         paho = self._paho
         paho.connect_timeout = CONNECT_S
-        connected, disconnected = paho.on_connect, paho.on_disconnect
+        connected, disconnected, unsubscribed = paho.on_connect, paho.on_disconnect, paho.on_unsubscribe
 
-        def on_socket_open(client: Client, userdata: object, sock: Socket) -> None:
+        def on_socket_open(_client: Client, _userdata: object, sock: Socket) -> None:
             """In the thread that connects, before the CONNECT is sent."""
             if self._abandoned:
                 sock.close()
@@ -190,7 +202,7 @@ class Link:
             self._tap = paho._sock = tap  # noqa: SLF001
             self._loop.call_soon_threadsafe(tap.watch)
 
-        def on_socket_register_write(client: Client, userdata: object, sock: Tap) -> None:
+        def on_socket_register_write(_client: Client, _userdata: object, sock: Tap) -> None:
             self._loop.call_soon_threadsafe(sock.want_write)
 
         def on_connect(
@@ -212,8 +224,15 @@ class Link:
                 self._ended.set_result(faults.ended(code, self._fault, by_broker=by_broker))
             disconnected(client, userdata, flags, code, more)  # type: ignore[misc, call-arg, arg-type]
 
+        def on_unsubscribe(
+            client: Client, userdata: object, mid: int, codes: list[ReasonCode], more: Properties | None
+        ) -> None:
+            self._unsubscribed = codes
+            unsubscribed(client, userdata, mid, codes, more)  # type: ignore[misc, call-arg, arg-type]
+
         paho.on_socket_open, paho.on_socket_register_write = on_socket_open, on_socket_register_write
         paho.on_connect, paho.on_disconnect = on_connect, on_disconnect
+        paho.on_unsubscribe = on_unsubscribe
 
 
 def _client(

@@ -112,18 +112,18 @@ class Tap:
         try:
             while (self._for_paho or self._ended) and self._loop_read() == 0:
                 pass
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - KeyError and more, for what paho does not understand
             self._give_up(error)
 
     def _writable(self) -> None:
         try:
             self._loop_write()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - KeyError and more, for what paho does not understand
             self._give_up(error)
 
     def _give_up(self, error: Exception) -> None:
-        """paho raises KeyError and other things for what it does not understand."""
-        log.debug("the MQTT library gives up", exc_info=True)
+        """End the connection: paho cannot go on."""
+        log.debug("the MQTT library gives up", exc_info=error)
         self.fault = error
         self._ended = True
         self._for_paho.clear()

@@ -10,24 +10,20 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 PUBLISH = 0x30  # the upper four bits of a packet's first byte (section 2.1.2)
-PUBACK = (
-    b"\x40\x02"  # with the two bytes of a packet id this is a whole PUBACK that says success (section 3.4)
-)
+PUBACK = b"\x40\x02"  # with the two bytes of a packet id this is a whole PUBACK that says success (section 3.4)
 PUBREC = b"\x50\x02"  # the same for PUBREC (section 3.5)
 
 _LENGTH_BYTES = 4  # a Variable Byte Integer has at most four bytes (section 1.5.5)
 _USER_PROPERTY = 0x26
 # Bytes of a PUBLISH property of fixed size, and how the others begin (section 2.2.2.2).
 _FIXED = {0x01: 1, 0x02: 4, 0x23: 2}  # payload format indicator, message expiry interval, topic alias
-_PREFIXED = frozenset(
-    {0x03, 0x08, 0x09}
-)  # content type, response topic, correlation data: two bytes of length
+_PREFIXED = frozenset({0x03, 0x08, 0x09})  # content type, response topic, correlation data: two bytes of length
 _SUBSCRIPTION_ID = 0x0B  # a Variable Byte Integer
 
 _SHORT = struct.Struct("!H")
 
 
-class Malformed(Exception):  # noqa: N818 - the standard's own word
+class Malformed(Exception):
     """The peer does not speak MQTT; the connection is of no more use (section 4.13)."""
 
 

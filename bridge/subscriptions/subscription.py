@@ -39,7 +39,7 @@ class Stream:
 
 
 class Subscription:
-    """One client's subscription; only `Subscriptions` changes it. `seen`: when it last showed life, monotonic seconds."""
+    """One client's subscription; only `Subscriptions` changes it. `seen`: its last sign of life, monotonic seconds."""
 
     __slots__ = ("client_id", "display_name", "id", "items", "queue", "seen", "stream")
 

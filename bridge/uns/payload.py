@@ -17,6 +17,8 @@ import base64
 import json
 import math
 import re
+from collections.abc import Iterator
+from itertools import chain
 
 import msgspec
 
@@ -53,6 +55,10 @@ _LARGE = 2 * MAX_NESTING  # bytes; a shorter document is neither too deep nor ho
 _STEP = MAX_DIGITS // 3  # so that every longer run of digits shows as three digits in each _STEP-th byte
 _SAMPLED_RUN = re.compile(rb"\d{3}")
 _RUN = re.compile(rb"\d{%d}" % (MAX_DIGITS + 1))
+_RUN_IN_TEXT = re.compile(_RUN.pattern.decode(), re.ASCII)
+
+MAX_ITEMS = 64  # of an array whose structure is looked into; more of the same teach nothing
+_MAY_HOLD = frozenset({float, dict, list})  # kinds that are, or in which there may be, non-finite floats
 
 TOO_DEEP = Rejected("json-depth", f"nested deeper than {MAX_NESTING} levels")
 
@@ -93,7 +99,8 @@ def _integer(digits: str) -> float:
 
 
 _decode_strict = msgspec.json.Decoder().decode
-_decode_lenient = json.JSONDecoder(parse_int=_integer, parse_constant=lambda _: math.nan).decode
+_decode_lenient = json.JSONDecoder(parse_constant=lambda _: math.nan).decode
+_decode_long = json.JSONDecoder(parse_constant=lambda _: math.nan, parse_int=_integer).decode  # ten times slower
 
 
 def decode(payload: bytes) -> Json:
@@ -138,7 +145,7 @@ def _decode_text(payload: bytes) -> Json:
 def _decode_document(text: str, otherwise: type[Text]) -> Json:
     """Once more, as Python and JavaScript publishers write JSON: with NaN and Infinity."""
     try:
-        value = _decode_lenient(text)
+        value = _decode_long(text) if _RUN_IN_TEXT.search(text) else _decode_lenient(text)
     except ValueError:
         return otherwise(text)
     except RecursionError:
@@ -153,17 +160,15 @@ def _decode_document(text: str, otherwise: type[Text]) -> Json:
 def _is_too_deep(value: Json) -> bool:
     """Level by level, so that depth costs no recursion."""
     boxes: list[Json] = [value] if isinstance(value, dict | list) else []
-    for _ in range(MAX_NESTING):
-        inside: list[Json] = []
-        for box in boxes:
-            parts = box.values() if type(box) is dict else box
-            kinds = set(map(type, parts))
-            if dict in kinds or list in kinds:
-                inside += [part for part in parts if type(part) is dict or type(part) is list]
-        if not inside:
+    for _ in range(MAX_NESTING - 1):
+        boxes = [part for part in _inside(boxes) if part and (type(part) is dict or type(part) is list)]
+        if not boxes:
             return False
-        boxes = inside
-    return True
+    return any(type(part) is dict or type(part) is list for part in _inside(boxes))
+
+
+def _inside(boxes: list[Json]) -> Iterator[Json]:
+    return chain.from_iterable([box.values() if type(box) is dict else box for box in boxes])
 
 
 def encodable(value: Json) -> bool:
@@ -189,19 +194,21 @@ def is_number_lost(value: Json) -> bool:
 
 def scrub(value: Json) -> Json:
     """The same value with null for every non-finite float."""
-    match value:
-        case dict():
-            return {key: scrub(part) for key, part in value.items()}
-        case list():
-            return [scrub(part) for part in value]
-        case float() if not math.isfinite(value):
-            return None
-        case _:
-            return value
+    kind = type(value)
+    if kind is float:
+        return value if math.isfinite(value) else None
+    if kind is dict:
+        return (
+            {key: scrub(part) for key, part in value.items()} if _MAY_HOLD & set(map(type, value.values())) else value
+        )
+    if kind is list:
+        return [scrub(part) for part in value] if _MAY_HOLD & set(map(type, value)) else value
+    return value
 
 
 def structure(value: Json, depth: int = 0) -> object:
-    """A hashable that is equal for values of the same structure: key names, kinds, and for arrays the set of kinds.
+    """A hashable that is equal for values of the same structure: key names, kinds, and for arrays the set of kinds and
+    the structures of the first `MAX_ITEMS`.
 
     Raises `TooDeep`.
     """
@@ -218,6 +225,6 @@ def structure(value: Json, depth: int = 0) -> object:
             raise TooDeep
         kinds_in = frozenset(map(type, value))
         if dict in kinds_in or list in kinds_in:
-            return list, frozenset([structure(part, depth + 1) for part in value])
+            return list, kinds_in, frozenset([structure(part, depth + 1) for part in value[:MAX_ITEMS]])
         return list, kinds_in
     return kind

@@ -8,6 +8,7 @@ in a subscription whose events are built.
 
 import base64
 import cProfile
+import gc
 import gzip
 import json
 import pstats
@@ -25,6 +26,7 @@ from bench.kit.feed import Clock, envelope, topics
 from bench.kit.report import Mark, Report, options
 
 from bridge.api.stream import next_event
+from bridge.daemon import GC_THRESHOLDS
 from bridge.engine import Engine, Options
 from bridge.history import MemoryHistory
 from bridge.sources.base import MAX_BATCH
@@ -192,13 +194,14 @@ def profile(traffic: Traffic | Recording, passes: int) -> None:
 
 
 def main() -> None:
-    parser = options("CPU time for each message inside the core.", seconds=0.0, rounds=5)
+    parser = options("CPU time for each message inside the core.", seconds=None, rounds=5)
     parser.add_argument("--profile", action="store_true", help="print the top functions instead")
     parser.add_argument("--passes", type=int, default=PASSES, help="messages for each topic in a round")
     parser.add_argument(
         "--capture", type=Path, nargs="*", default=[], metavar="FILE", help="recordings to feed as well"
     )
     asked = parser.parse_args()
+    gc.set_threshold(*GC_THRESHOLDS)  # as the daemon does
     kinds: list[Traffic | Recording] = [*generated(), *map(Recording, asked.capture)]
     if asked.profile:
         for traffic in kinds:

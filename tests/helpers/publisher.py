@@ -8,7 +8,7 @@ from scripted_broker import CONNECT, DISCONNECT, PUBCOMP, PUBREC, PUBREL, packet
 
 from bridge.uns import Message
 
-PATIENCE_S = 10.0
+PATIENCE_S = 20.0
 IN_FLIGHT = 100  # messages that the broker has not yet taken over
 
 
@@ -48,5 +48,5 @@ async def _answered(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) 
 async def until(condition: Callable[[], bool], patience: float = PATIENCE_S) -> None:
     """Wait for something to become true."""
     async with asyncio.timeout(patience):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - conditions of all kinds
             await asyncio.sleep(0.01)

@@ -3,7 +3,6 @@
 import asyncio
 import gc
 import logging
-import os
 import random
 import subprocess
 import sys
@@ -140,13 +139,13 @@ async def test_done_after_reconnect(mosquitto: Mosquitto) -> None:
 
 @pytest.mark.parametrize("version", ["5", "3.1.1"])
 async def test_offline_messages(mosquitto: Mosquitto, version: str) -> None:
-    """The broker keeps 2,000 messages while we are away, and none is taken for a stored copy."""
+    """The broker keeps 1,000 messages while we are away, and none is taken for a stored copy."""
     async with connected(mosquitto, protocol=version):
         pass
-    await publish(mosquitto.url, numbered(2000))
+    await publish(mosquitto.url, numbered(1000))
     async with connected(mosquitto, protocol=version) as source:
-        got = messages(await collect(source, 2000))
-    assert payloads(got) == payloads(numbered(2000))
+        got = messages(await collect(source, 1000))
+    assert payloads(got) == payloads(numbered(1000))
     assert not any(message.replayed for message in got)
 
 
@@ -305,7 +304,7 @@ async def test_bad_credentials(
 ) -> None:
     """Refused credentials are told with the remedy; no other version is tried, and the source goes on trying."""
     passwords = tmp_path / "passwords"
-    subprocess.run(["mosquitto_passwd", "-b", "-c", passwords, "bridge", "right"], check=True)
+    subprocess.run(["mosquitto_passwd", "-b", "-c", passwords, "bridge", "right"], check=True)  # noqa: ASYNC221
     passwords.chmod(0o644)
     broker = make_mosquitto(f"password_file {passwords}", anonymous=False)
     broker.start()
@@ -424,7 +423,11 @@ async def test_websocket(make_mosquitto: Callable[..., Mosquitto]) -> None:
     ],
 )
 async def test_tls_refused(
-    make_mosquitto: Callable[..., Mosquitto], certificates: Path, server: str, more: dict[str, str], problem: str
+    make_mosquitto: Callable[..., Mosquitto],
+    certificates: Path,
+    server: str,
+    more: dict[str, str],
+    problem: str,
 ) -> None:
     """A certificate of the wrong authority or for another host is refused, with the reason."""
     broker = make_mosquitto(*tls_lines(certificates, server))
@@ -487,17 +490,22 @@ async def test_mute_broker() -> None:
 # Housekeeping
 
 
+def descriptors() -> int:
+    """How many are open."""
+    return sum(1 for _ in Path("/proc/self/fd").iterdir())
+
+
 async def test_leaves_nothing_open(mosquitto: Mosquitto) -> None:
     """Cycles of start and stop leave no descriptor and no task."""
     async with connected(mosquitto):
         pass
     gc.collect()
-    before = len(os.listdir("/proc/self/fd")), asyncio.all_tasks()
+    before = descriptors(), asyncio.all_tasks()
     for _ in range(10):
         async with connected(mosquitto) as source:
             assert source.health().connected
     gc.collect()
-    assert (len(os.listdir("/proc/self/fd")), asyncio.all_tasks()) == before
+    assert (descriptors(), asyncio.all_tasks()) == before
 
 
 async def test_slow_consumer(mosquitto: Mosquitto) -> None:

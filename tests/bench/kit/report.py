@@ -90,10 +90,11 @@ class Report:
             self.save(path)
 
 
-def options(about: str, *, seconds: float, rounds: int) -> argparse.ArgumentParser:
-    """The options that all measurements have."""
+def options(about: str, *, seconds: float | None, rounds: int) -> argparse.ArgumentParser:
+    """The options that all measurements have; `seconds` is None where length is counted otherwise."""
     parser = argparse.ArgumentParser(description=about, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
-    parser.add_argument("--seconds", type=float, default=seconds, help="length of one measurement")
+    if seconds is not None:
+        parser.add_argument("--seconds", type=float, default=seconds, help="length of one measurement")
     parser.add_argument("--rounds", type=int, default=rounds, help="rounds; medians are told")
     parser.add_argument("--json", type=Path, metavar="FILE", help="save all rounds")
     return parser

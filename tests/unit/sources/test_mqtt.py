@@ -176,7 +176,10 @@ async def test_broken_stream(caplog: pytest.LogCaptureFixture) -> None:
 
 async def test_burst_before_suback() -> None:
     """Stored copies that come with the SUBACK are marked, the second message of a topic is live."""
-    copies = [publish_packet(Message("a", b"1", retain=True)), publish_packet(Message("a", b"2", retain=True))]
+    copies = [
+        publish_packet(Message("a", b"1", retain=True)),
+        publish_packet(Message("a", b"2", retain=True)),
+    ]
     async with ScriptedBroker(greeting=copies) as broker, source_for(broker) as source:
         got = messages(await collect(source, 2))
     assert [(m.payload, m.retain, m.replayed) for m in got] == [(b"1", True, True), (b"2", True, False)]

@@ -97,9 +97,7 @@ def test_properties(
             setattr(properties, name, value)
     head = text(topic) + (b"\x12\x34" if qos else b"") + bytes(properties.pack())
     got = wire.publication(0x30 | qos << 1 | retain, head + payload, properties=True)
-    expected = wire.Publication(
-        topic.encode(), payload, qos, retain, 0x1234 if qos else 0, dict(pairs) or None
-    )
+    expected = wire.Publication(topic.encode(), payload, qos, retain, 0x1234 if qos else 0, dict(pairs) or None)
     assert got == expected
 
 

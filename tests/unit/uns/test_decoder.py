@@ -1,6 +1,5 @@
 """Messages → readings: one documented outcome for each kind of message."""
 
-import sys
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -128,7 +127,7 @@ def test_zone_of_times_without_one() -> None:
         pytest.param('{"value":5,"unit":null}', (None, None, None), id="null-unit"),
         pytest.param('{"value":5,"description":""}', (None, {"description": ""}, None), id="empty-description"),
         pytest.param(
-            '{%s,"name":"n","value":{"model":"m","UnitsOfMeasure":"%%","Value":87.7}}' % T,
+            "{" + T + ',"name":"n","value":{"model":"m","UnitsOfMeasure":"%","Value":87.7}}',
             ("%", {"name": "n", "model": "m"}, None),
             id="of-both-envelopes",
         ),
@@ -137,7 +136,7 @@ def test_zone_of_times_without_one() -> None:
             (None, {"Name": "a"}, None),
             id="around-a-nested-envelope",
         ),
-        pytest.param('{%s,"value":5,"unit":"m","x":NaN}' % T, ("m", {"x": None}, None), id="nan"),
+        pytest.param("{" + T + ',"value":5,"unit":"m","x":NaN}', ("m", {"x": None}, None), id="nan"),
     ],
 )
 def test_unit_attributes_description(payload: str, expected: tuple[object, ...]) -> None:
@@ -262,23 +261,16 @@ def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_order_of_other_keys_does_not_matter() -> None:
     """The same keys in another order give the same reading."""
-    first = read('{"value":5,"unit":"m",%s}' % T)
-    second = read('{%s,"unit":"m","value":5}' % T)
+    first = read('{"value":5,"unit":"m",' + T + "}")
+    second = read("{" + T + ',"unit":"m","value":5}')
     assert first == second
 
 
 def test_lenient_documents_are_read_like_strict_ones() -> None:
     """Infinity in an attribute changes nothing else."""
-    loose = read('{"value":5,"quality":64,%s,"unit":"m","x":Infinity}' % T)
-    strict = read('{"value":5,"quality":64,%s,"unit":"m","x":null}' % T)
+    loose = read('{"value":5,"quality":64,' + T + ',"unit":"m","x":Infinity}')
+    strict = read('{"value":5,"quality":64,' + T + ',"unit":"m","x":null}')
     assert loose == strict
-
-
-def test_recursion_limit_is_the_interpreters_own() -> None:
-    """Deep payloads are refused without touching the interpreter's limit."""
-    before = sys.getrecursionlimit()
-    Decoder().read(Message("a", b"[" * 100_000))
-    assert sys.getrecursionlimit() == before
 
 
 @pytest.mark.parametrize(
