@@ -1,6 +1,7 @@
 """Subscriptions: create, list, delete, register, unregister and sync. The stream has a module of its own."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection
+from itertools import islice
 
 import msgspec
 from starlette.responses import Response
@@ -77,15 +78,15 @@ def _shown(found: Subscription) -> Item:
     return {"subscriptionId": found.id, "displayName": found.display_name, "monitoredObjects": monitored}
 
 
-def _told(gaps: Sequence[Gap]) -> Item | None:
+def _told(gaps: Collection[Gap]) -> Item | None:
     if not gaps:
         return None
     more = f" and {len(gaps) - _GAPS_NAMED} more" if len(gaps) > _GAPS_NAMED else ""
-    named = ", ".join(_range(gap) for gap in gaps[:_GAPS_NAMED]) + more
-    lost = sum(gap.lost for gap in gaps)
+    named = ", ".join(_range(gap) for gap in islice(gaps, _GAPS_NAMED)) + more
+    lost, last = sum(gap.lost for gap in gaps), max(gap.last for gap in gaps)
     return partial(
         f"{lost} updates were dropped, the oldest first; missing sequence numbers: {named}; "
-        f"acknowledge past {gaps[-1].last} to go on without them"
+        f"acknowledge {last} or later to go on without them"
     )
 
 

@@ -202,8 +202,9 @@ class Link:
             self._tap = paho._sock = tap  # noqa: SLF001
             self._loop.call_soon_threadsafe(tap.watch)
 
-        def on_socket_register_write(_client: Client, _userdata: object, sock: Tap) -> None:
-            self._loop.call_soon_threadsafe(sock.want_write)
+        def on_socket_register_write(_client: Client, _userdata: object, _sock: object) -> None:
+            if self._tap is not None:
+                self._loop.call_soon_threadsafe(self._tap.want_write)
 
         def on_connect(
             client: Client, userdata: object, flags: ConnectFlags, code: ReasonCode, more: Properties | None

@@ -9,6 +9,7 @@ was dropped leaves its own. A gap is told until a client acknowledges past it.
 """
 
 from collections import deque
+from collections.abc import Iterable
 
 from msgspec import Struct
 
@@ -25,7 +26,7 @@ class Frozen(Struct, frozen=True):
 
 
 class Gap(Struct, frozen=True):
-    """Adjoining numbers, both included, that no batch has, and how many updates are lost with them."""
+    """Numbers from first to last that no batch to come has, and how many updates are lost with them."""
 
     first: int
     last: int
@@ -40,7 +41,7 @@ class Queue:
     def __init__(self) -> None:
         self.pending: deque[Update] = deque()
         self.batches: deque[Frozen] = deque()
-        self.gaps: list[Gap] = []  # ascending; never two that adjoin, hence at most one more than batches
+        self.gaps: deque[Gap] = deque()  # ascending, a batch between any two: at most one more than batches
         self.held = 0  # updates, pending and frozen
         self._dropped = 0  # pending updates lost since the last batch was frozen
         self._next = 1
@@ -60,7 +61,7 @@ class Queue:
         if self.batches:
             batch = self.batches.popleft()
             lost = len(batch.updates)
-            self._tell_gap(batch.number, lost)
+            self._lose_batch(batch)
         else:
             self.pending.popleft()
             self._dropped += 1
@@ -71,9 +72,7 @@ class Queue:
     def freeze(self) -> None:
         """Turn what is pending into a batch; nothing pending and nothing lost is no batch."""
         if self._dropped:
-            self._tell_gap(self._next, self._dropped)
-            self._next += 1
-            self._dropped = 0
+            self._burn_number()
         if self.pending:
             self.batches.append(Frozen(self._next, tuple(self.pending)))
             self._next += 1
@@ -83,6 +82,8 @@ class Queue:
         """Put unacknowledged batches back before what is pending: a stream gives single updates, without numbers."""
         self.pending.extendleft(update for batch in reversed(self.batches) for update in reversed(batch.updates))
         self.batches.clear()
+        if self.gaps:
+            self.gaps = deque([_joined(self.gaps)])
 
     def acknowledge(self, number: int) -> None:
         """Forget batches and gaps up to and including a number; one that was never issued changes nothing."""
@@ -91,7 +92,7 @@ class Queue:
         elif 0 < number < self._next:
             while self.batches and self.batches[0].number <= number:
                 self.held -= len(self.batches.popleft().updates)
-            self.gaps = [gap for gap in self.gaps if gap.last > number]
+            self.gaps = deque(gap for gap in self.gaps if gap.last > number)
 
     def clear(self) -> None:
         """Forget all updates and gaps; numbers go on."""
@@ -100,11 +101,26 @@ class Queue:
         self.gaps.clear()
         self.held = self._dropped = 0
 
-    def _tell_gap(self, number: int, lost: int) -> None:
-        gaps: list[Gap] = []
-        for gap in sorted([*self.gaps, Gap(number, number, lost)], key=lambda gap: gap.first):
-            if gaps and gaps[-1].last + 1 == gap.first:
-                before = gaps.pop()
-                gap = Gap(before.first, gap.last, before.lost + gap.lost)  # noqa: PLW2901 - the two are one now
-            gaps.append(gap)
-        self.gaps = gaps
+    def _lose_batch(self, batch: Frozen) -> None:
+        """The oldest batch becomes a gap, one with those before the next batch."""
+        following = self.batches[0].number if self.batches else self._next
+        near = [Gap(batch.number, batch.number, len(batch.updates))]
+        while self.gaps and self.gaps[0].first < following:
+            near.append(self.gaps.popleft())
+        self.gaps.appendleft(_joined(near))
+
+    def _burn_number(self) -> None:
+        """The number of the next batch becomes a gap, one with those behind the newest batch."""
+        newest = self.batches[-1].number if self.batches else 0
+        near = [Gap(self._next, self._next, self._dropped)]
+        while self.gaps and self.gaps[-1].first > newest:
+            near.append(self.gaps.pop())
+        self.gaps.append(_joined(near))
+        self._next += 1
+        self._dropped = 0
+
+
+def _joined(gaps: Iterable[Gap]) -> Gap:
+    """Gaps without a batch between them are one: that is what a client sees."""
+    rows = list(gaps)
+    return Gap(min(gap.first for gap in rows), max(gap.last for gap in rows), sum(gap.lost for gap in rows))

@@ -29,7 +29,7 @@ def from_ua(code: int) -> Quality:
 
 def from_code(code: int) -> Quality:
     """An integer without a declared meaning: OPC DA bytes, Sparkplug's 500, UA status codes."""
-    if code < 0 or code >= _UA_UNCERTAIN:
+    if code >= _UA_UNCERTAIN:
         return from_ua(code)
     if code == _ONE or _DA_GOOD <= code < _DA_END:
         return GOOD

@@ -110,6 +110,10 @@ class ScriptedBroker:
             case 0x80:
                 writer.write(self._subscribed(body))
                 writer.write(b"".join(self._greeting))
+            case 0xA0:
+                codes = bytes(0 if name in self.filters else 0x11 for name in _filters(body[3:]))
+                self.filters = [name for name in self.filters if name not in _filters(body[3:])]
+                writer.write(packet(0xB0, body[:2] + b"\0" + codes))
             case 0xC0:
                 writer.write(packet(0xD0, b""))
             case 0xE0:
@@ -130,6 +134,16 @@ class ScriptedBroker:
             codes += bytes([self._suback(pattern)])
             at = end + 1
         return packet(SUBACK, body[:2] + (b"\0" if v5 else b"") + codes)
+
+
+def _filters(body: bytes) -> list[str]:
+    """The filters of an UNSUBSCRIBE of MQTT 5."""
+    found = []
+    while body:
+        end = 2 + struct.unpack("!H", body[:2])[0]
+        found.append(body[2:end].decode())
+        body = body[end:]
+    return found
 
 
 async def read_packet(reader: asyncio.StreamReader) -> tuple[int, bytes]:

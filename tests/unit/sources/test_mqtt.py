@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -10,10 +10,13 @@ import aiomqtt
 import paho.mqtt.client as paho
 import pytest
 from contract import collect, messages
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.reasoncodes import ReasonCode
 from publisher import until
-from scripted_broker import PUBACK, PUBCOMP, PUBREC, PUBREL, ScriptedBroker, connack, packet, publish_packet
+from scripted_broker import DISCONNECT, PUBACK, PUBCOMP, PUBREC, PUBREL, ScriptedBroker, connack, packet, publish_packet
 
 from bridge.config import MqttSettings
+from bridge.errors import StartError
 from bridge.sources import mqtt_burst, mqtt_rivals
 from bridge.sources.backoff import HOPELESS_S, LONGEST_S, Backoff
 from bridge.sources.base import MAX_BATCH
@@ -21,7 +24,7 @@ from bridge.sources.mqtt import MqttSource
 from bridge.sources.mqtt_burst import Burst
 from bridge.sources.mqtt_endpoint import Endpoint
 from bridge.sources.mqtt_inbox import MOST_BYTES, MOST_MESSAGES, NO_RECEIPT, Inbox, Receipt
-from bridge.sources.mqtt_rivals import Rivals
+from bridge.sources.mqtt_rivals import Marks, Rivals
 from bridge.uns import Message
 
 pytestmark = pytest.mark.anyio
@@ -100,6 +103,77 @@ async def test_fixed_version(protocol: str, level: int) -> None:
         assert set(broker.levels) == {level}
 
 
+# Rivals: sources with the same client id
+
+
+class FakeSession:
+    """A broker's session as far as subscriptions go; `lenient` brokers say that every subscription existed."""
+
+    def __init__(self, *, denies: bool = False, lenient: bool = False) -> None:
+        self.filters: set[str] = set()
+        self._denies = denies
+        self._lenient = lenient
+
+    async def subscribe(self, filters: Sequence[str]) -> dict[str, ReasonCode]:
+        """Subscribe, or refuse."""
+        if not self._denies:
+            self.filters |= set(filters)
+        return {name: ReasonCode(PacketTypes.SUBACK, identifier=0x87 if self._denies else 1) for name in filters}
+
+    async def unsubscribe(self, filters: Sequence[str]) -> frozenset[str]:
+        """Unsubscribe; the ones that existed."""
+        existed = frozenset(filters) & (frozenset(filters) if self._lenient else self.filters)
+        self.filters -= existed
+        return existed
+
+
+async def test_marks_prove_a_rival() -> None:
+    """A mark that somebody else left proves that he was there; one's own mark, or none, proves nothing."""
+    session = FakeSession()
+    ours, theirs = Marks(lambda low, high: low), Marks(lambda low, high: high)
+    assert [await ours.check(session), await ours.check(session)] == [False, False]
+    assert not await theirs.check(session)
+    assert await ours.check(session)
+    assert await theirs.check(session)
+    await theirs.erase(session)
+    assert not await ours.check(session)
+
+
+@pytest.mark.parametrize("oddity", ["denies", "lenient"])
+async def test_marks_of_no_use(oddity: str) -> None:
+    """A broker that refuses the marks, or does not tell which existed, never makes us give up."""
+    session = FakeSession(**{oddity: True})
+    ours, theirs = Marks(), Marks()
+    assert not any([await marks.check(session) for marks in (ours, theirs) * 5])
+
+
+async def test_marks_after_a_lost_session() -> None:
+    """A session that the broker has forgotten has no marks, and that is no rival's doing."""
+    marks = Marks()
+    assert [await marks.check(FakeSession()) for _ in range(5)] == [False] * 5
+
+
+async def test_resets_are_no_rival() -> None:
+    """A network that cuts one connection after the other never makes us give up."""
+    async with ScriptedBroker(lambda level: connack(present=True)) as broker, source_for(broker) as source:
+        for number in range(1, 6):
+            await until(lambda: source.health().connected, 20)
+            broker.send(publish_packet(Message("a", b"1")))
+            await collect(source, 1)
+            broker.writers[-1].close()
+            await until(lambda n=number: source.health().reconnects == n, 20)
+        assert any("perhaps another client" in problem for problem in source.health().problems)
+
+
+async def test_told_takeovers() -> None:
+    """A broker that says "session taken over" three times within a minute ends the source with the reason."""
+    async with ScriptedBroker(greeting=[packet(DISCONNECT, b"\x8e\0")]) as broker, source_for(broker) as source:
+        with pytest.raises(StartError, match=r"took over our session, 3 x in a minute.* \[mqtt\] client_id"):
+            await collect(source, 1)
+        assert len(broker.levels) == 3
+        assert not source.health().connected
+
+
 # Subscriptions
 
 
@@ -107,15 +181,15 @@ async def test_refused_filter(caplog: pytest.LogCaptureFixture) -> None:
     """A refused filter is told by name, once; the others bring messages."""
     refuse: Callable[[str], int] = lambda pattern: 0x87 if pattern == "secret/#" else 1  # noqa: E731
     with caplog.at_level(logging.ERROR):
-        async with ScriptedBroker(suback=refuse) as broker:
-            async with source_for(broker, topics=("secret/#", "open/#")) as source:
-                await until(lambda: source.health().connected)
-                broker.send(publish_packet(Message("open/a", b"1")))
-                assert len(messages(await collect(source, 1))) == 1
-                broker.writers[-1].close()
-                await until(lambda: source.health().reconnects == 1)
-                problem = "filter 'secret/#' refused by the broker: not authorized"
-                assert source.health().problems == (problem,)
+        topics = ("secret/#", "open/#")
+        async with ScriptedBroker(suback=refuse) as broker, source_for(broker, topics=topics) as source:
+            await until(lambda: source.health().connected)
+            broker.send(publish_packet(Message("open/a", b"1")))
+            assert len(messages(await collect(source, 1))) == 1
+            broker.writers[-1].close()
+            await until(lambda: source.health().reconnects == 1)
+            problem = "filter 'secret/#' refused by the broker: not authorized"
+            assert source.health().problems == (problem,)
     assert [record.getMessage() for record in caplog.records] == [problem]
 
 

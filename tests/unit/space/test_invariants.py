@@ -1,5 +1,7 @@
 """Whatever is published, at whatever moment one looks: the address space is sound."""
 
+from random import Random
+
 import invariants
 import plantlike
 import pytest
@@ -19,7 +21,7 @@ BATCH = 500
 OPTIONS = {
     "plain": Options(),
     "levels": Options(levels=("Enterprise", "Line", "Cell")),
-    "tight": Options(namespace="https://example.org/plant", limits=Limits(elements=40, new_per_minute=5, fields=3, depth=3)),
+    "tight": Options(namespace="https://example.org/plant", limits=Limits(elements=40, new_per_minute=5, fields=3, depth=12)),
 }
 
 
@@ -72,6 +74,31 @@ def test_what_clients_hold_stays_valid(batches: list[list[Message]], pauses: lis
 def SAME_OR_WIDER(kind: str, now: str | None) -> set[tuple[str, str | None]]:
     """A type stays what it is; whole numbers may turn out to be numbers."""
     return {(kind, kind), ("integer", "number")} & {(kind, now)}
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    traffic=st.dictionaries(plantlike.topics, plantlike.payloads.filter(bool), max_size=12),
+    shuffle=st.randoms(use_true_random=False),
+    batch=st.integers(1, 12),
+)
+def test_young_model_does_not_depend_on_the_order(traffic: dict[str, bytes], shuffle: Random, batch: int) -> None:
+    """The same messages in another order, arranged in between or not, give the same objects, places and types."""
+    messages = [Message(topic, payload, received_ns=START_NS) for topic, payload in traffic.items()]
+    shuffled = shuffle.sample(messages, len(messages))
+    assert young_model(shuffled, batch) == young_model(messages, len(messages) + 1)
+
+
+def young_model(messages: list[Message], batch: int) -> dict[str, dict[str, invariants.Row]]:
+    """What clients see of the model: objects and types by id."""
+    engine = Engine(Options())
+    for start in range(0, len(messages), batch):
+        engine.ingest(messages[start : start + batch])
+        engine.arrange(START_NS, float(start), lambda: 0.0)
+    engine.arrange(START_NS, 1e9, no_clock)
+    objects = {row["elementId"]: row for row in engine.browse.objects()}
+    types = {row["elementId"]: row | {"version": ""} for row in engine.browse.object_types()}  # versions count steps
+    return {"objects": objects, "types": types}
 
 
 @pytest.mark.parametrize("name", recordings.shared_folders() or [pytest.param("", marks=pytest.mark.skip(reason=f"no recordings at {recordings.SHARED}: set BRIDGE_FIXTURES"))])

@@ -1,5 +1,7 @@
 """Instants: what is read as a time, what is not, and how one is written."""
 
+import time
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
@@ -90,6 +92,23 @@ def test_instant(said: object, ns: int) -> None:
 def test_no_instant(said: object) -> None:
     """What names no plausible instant is no time, whatever its kind or size; then the time of receipt counts."""
     assert moments.parse(said) is None
+
+
+@pytest.fixture
+def elsewhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A machine whose own clock is 14 hours ahead."""
+    monkeypatch.setenv("TZ", "Pacific/Kiritimati")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.usefixtures("elsewhere")
+@pytest.mark.parametrize("said", ["Thu, 15 Jan 2026 12:00:00 -0000", "2026-01-15T12:00:00", "2026-01-15T12:00:00Z"])
+def test_the_machines_own_zone_does_not_matter(said: str) -> None:
+    """Only the payload's zone and the configured one count."""
+    assert moments.parse(said) == NOON
 
 
 @pytest.mark.parametrize(

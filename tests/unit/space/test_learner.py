@@ -1,0 +1,207 @@
+"""Parts and things, and the types of equipment (inference.md F and G)."""
+
+from typing import Any
+
+import pytest
+from feeding import Feed
+
+ASPECTS = ("edge", "status", "oee", "info")
+
+
+def learnt(*topics: str, levels: tuple[str, ...] = (), **values: Any) -> Feed:
+    """The arranged model of some topics that all say 1."""
+    return Feed(levels=levels, aspects=ASPECTS).take(dict.fromkeys(topics, 1) | values).arrange()
+
+
+def each(template: str, **names: list[str]) -> list[str]:
+    """The template for every name of one place: `each("vat{n}/level", n=["1", "2"])`."""
+    ((key, found),) = names.items()
+    return [template.replace(f"{{{key}}}", name) for name in found]
+
+
+# --- G. part or thing ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("topics", "element", "part"),
+    [
+        pytest.param(["a/b"], "a/b", True, id="1 data leaf: part"),
+        pytest.param(["a"], "a", False, id="1 a leaf without a parent has nothing to be part of"),
+        pytest.param(["m/axis/0/pos"], "m/axis/0", True, id="2 short index with leaves only: part"),
+        pytest.param(["m/axis/0/pos", "m/axis/1/pos"], "m/axis", True, id="2 an array of them: part"),
+        pytest.param(["m/axis/1234/pos"], "m/axis/1234", False, id="2 no short index"),
+        pytest.param(["m/axis/0/motor1/pos"], "m/axis/0", False, id="2 an index with things below"),
+        pytest.param(["a/edge/pump1/x", "a/edge/pump2/x"], "a/edge", False, id="3 contains things, even an aspect word"),
+        pytest.param(
+            [*each("a/{m}/diag/x", m=["mill1", "saw1", "vat1"])], "a/mill1/diag", True, id="4 under three kinds of parents: part"
+        ),
+        pytest.param([*each("a/{m}/diag1/x", m=["mill1", "saw1", "vat1"])], "a/mill1/diag1", False, id="4 not if numbered"),
+        pytest.param(["a/vat1/x"], "a/vat1", False, id="5 numbered: thing"),
+        pytest.param(["a/mixer/x", "a/mixer/y", "a/filler/x", "a/filler/y"], "a/mixer", False, id="5 similar sibling: thing"),
+        pytest.param(["a/edge/x", "a/edge/y"], "a/edge", True, id="6 aspect word: part"),
+        pytest.param(["a/Edge/x", "a/Edge/y"], "a/Edge", True, id="6 in any case"),
+        pytest.param(["a/_raw/x", "a/_raw/y"], "a/_raw", True, id="6 leading underscore: part"),
+        pytest.param(["a/m1/drive/x", "a/m2/drive/x"], "a/m1/drive", True, id="7 recurs with leaves only: part"),
+        pytest.param(["a/m1/drive/x"], "a/m1/drive", False, id="7 else thing"),
+        pytest.param(["a/m1/drive/sub/x", "a/m2/drive/sub/x"], "a/m1/drive/sub", True, id="7 the innermost recurs"),
+    ],
+)
+def test_part_or_thing(topics: list[str], element: str, part: bool) -> None:
+    """The rules of section G, in their order."""
+    feed = learnt(*topics)
+    assert feed.node(element).part is part
+    assert (feed.object(element)["metadata"]["relationships"].keys() & {"ComponentOf"} != set()) is part
+
+
+@pytest.mark.parametrize(
+    ("levels", "parts"),
+    [
+        pytest.param((), {"acme/site/line1/edge", "acme/site/line1/edge/x", "acme/site/note"}, id="inferred"),
+        pytest.param(
+            ("Enterprise", "Site", "Line"), {"acme/site/line1/edge", "acme/site/line1/edge/x"}, id="deeper than the levels"
+        ),
+        pytest.param(
+            ("Enterprise",), {"acme/site", "acme/site/line1", "acme/site/line1/edge", "acme/site/line1/edge/x", "acme/site/note"},
+            id="one level: all below is composition",
+        ),
+        pytest.param(("A", "B", "C", "D", "E", "F"), set(), id="more levels than there are"),
+    ],
+)  # fmt: skip
+def test_levels(levels: tuple[str, ...], parts: set[str]) -> None:
+    """Configured levels say where equipment ends and composition begins, whatever the names look like."""
+    assert learnt("acme/site/line1/edge/x", "acme/site/note", levels=levels).parts() == parts
+
+
+def test_levels_name_types() -> None:
+    """Equipment at a level has the level's name as its role."""
+    feed = learnt("acme/berlin/edge/x", "acme/paris/edge/x", levels=("Enterprise", "Site"))
+    assert {feed.type(ident)["displayName"] for ident in ("acme/berlin", "acme/paris")} == {"Site"}
+
+
+def test_leaf_becomes_branch() -> None:
+    """A data point may get children later: it keeps its value, its id and, once settled, its place."""
+    feed = learnt("a/m1/robot").settle()
+    feed.take({"a/m1/robot/speed": 2}).arrange()
+    assert feed.node("a/m1/robot").part
+    assert feed.value("a/m1/robot")["value"] == 1
+    assert feed.object("a/m1/robot")["isComposition"]
+
+
+def test_settled_places_stay() -> None:
+    """Once the discovery window is over, new neighbours do not move what is there, and new branches are judged."""
+    feed = learnt("a/mixer/x", "a/mixer/y").settle()
+    before = {row["elementId"]: row for row in feed.browse.objects()}
+    feed.take(dict.fromkeys(["a/filler/x", "a/filler/y", "a/vat7/edge/x"], 1)).arrange()
+    after = {row["elementId"]: row for row in feed.browse.objects()}
+    assert before.items() <= after.items()
+    assert "a/vat7/edge" in feed.parts()
+    assert "a/vat7" not in feed.parts()
+
+
+def test_young_places_are_provisional() -> None:
+    """While the model is young a better picture moves things: the second machine shows that the first is one."""
+    feed = learnt("a/m1/drive/x")
+    assert "a/m1/drive" not in feed.parts()
+    feed.take({"a/m2/drive/x": 1}).arrange()
+    assert {"a/m1/drive", "a/m2/drive"} <= feed.parts()
+
+
+# --- F. types --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "same"),
+    [
+        pytest.param("edge/a edge/b", "edge/a edge/b", True, id="same parts"),
+        pytest.param("edge/a edge/b", "edge/a", True, id="a subset"),
+        pytest.param("a b c", "a b d", True, id="half of the parts in common"),
+        pytest.param("a b c", "a x y", False, id="less than half"),
+    ],
+)
+def test_equipment_of_one_role(left: str, right: str, same: bool) -> None:
+    """F.3: machines of one role with compatible parts share a type, others of that role get a qualified name."""
+    topics = [f"site/hall/vat1/{tail}" for tail in left.split()] + [f"site/hall/vat2/{tail}" for tail in right.split()]
+    feed = learnt(*topics)
+    names = [feed.type(f"site/hall/vat{number}")["displayName"] for number in (1, 2)]
+    assert (names[0] == names[1]) is same
+    assert "Vat" in names
+
+
+@pytest.mark.parametrize(
+    ("topic", "name"),
+    [
+        pytest.param("plant/hall/vat01", "Vat", id="number dropped"),
+        pytest.param("plant/hall/robot_weld_05", "RobotWeld", id="words joined"),
+        pytest.param("plant/hall/LaserPower", "LaserPower", id="as it is"),
+        pytest.param("plant/hall/Line 1", "Line", id="blank"),
+    ],
+)
+def test_names_a_person_would_give(topic: str, name: str) -> None:
+    """F.5: a type is named after its role."""
+    feed = learnt(f"{topic}/edge/x", f"{topic}/edge/y")
+    assert feed.type(topic)["displayName"] == name
+
+
+def test_qualifier_from_the_context() -> None:
+    """F.5: two shapes of one role are told apart by what they belong to; the larger one has the plain name."""
+    feed = learnt(
+        *each("p/laser1/edge/{t}", t=["power", "speed", "focus"]), *each("p/press1/edge/{t}", t=["force", "angle"])
+    )
+    assert feed.type("p/laser1/edge")["displayName"] == "Edge"
+    assert feed.type("p/press1/edge")["displayName"] == "PressEdge"
+
+
+@pytest.mark.parametrize(
+    ("topics", "collection", "name"),
+    [
+        pytest.param(each("p/orders/{o}", o=["ACME-X", "BOLT-Y", "NUT-Z"]), "p/orders", "Order", id="documents, plural"),
+        pytest.param(each("p/Inventory/{o}", o=["steel", "glass", "wood"]), "p/Inventory", "InventoryItem", id="documents"),
+    ],
+)
+def test_collections(topics: list[str], collection: str, name: str) -> None:
+    """F.2: most children are alike and their names tell which one: instances of one type, whatever they are called."""
+    feed = Feed().take({topic: {"qty": 1, "place": "A"} for topic in topics}).arrange()
+    assert {feed.type(topic)["displayName"] for topic in topics} == {name}
+    feed.settle().take({f"{collection}/late": {"qty": 2, "place": "B"}}).arrange()
+    assert feed.type(f"{collection}/late")["displayName"] == name
+
+
+def test_many_of_one_role_are_a_map() -> None:
+    """F.4: a part with ever new members declares what any member holds, not their names."""
+    feed = learnt(*[f"p/m1/edge/metric_{number}" for number in range(20)])
+    schema = feed.type("p/m1/edge")["schema"]
+    assert schema == {"type": "object", "additionalProperties": {"type": ["integer", "null"]}}
+
+
+def test_conflict_widens_and_never_forks() -> None:
+    """F.4: another kind of a field makes a union in the same type."""
+    feed = Feed().take({"p/m1/info": {"a": 1, "b": 2}, "p/m2/info": {"a": "n/a", "b": 2}}).arrange()
+    assert feed.type("p/m1/info") == feed.type("p/m2/info")
+    assert feed.type("p/m1/info")["schema"]["properties"]["a"] == {"type": ["string", "integer", "null"]}
+
+
+def test_late_field_is_declared_once_learnt() -> None:
+    """F.4: a field that comes later widens the type for all its elements; the id stays."""
+    feed = Feed().take({"p/m1/info": {"a": 1}, "p/m2/info": {"a": 1}}).settle()
+    before = feed.type("p/m1/info")
+    feed.take({"p/m2/info": {"a": 1, "b": True}}).arrange()
+    after = feed.type("p/m1/info")
+    assert (before["elementId"], feed.node("p/m2/info").type.id) == (after["elementId"], after["elementId"])
+    assert after["schema"]["properties"]["b"] == {"type": ["boolean", "null"]}
+    assert after["version"] > before["version"]
+
+
+def test_parts_shape_what_they_belong_to() -> None:
+    """A part that shows something new widens the types of all that it is part of, at once."""
+    feed = learnt("p/m1/edge/x", "p/m1/edge/y").settle()
+    feed.take({"p/m1/edge/x": 1.5})
+    inner = feed.type("p/m1")["schema"]["properties"]["edge"]["properties"]["x"]
+    assert inner == {"type": ["number", "null"]}
+
+
+def test_churn_makes_no_types() -> None:
+    """Ever new instances of a kind, after settling too, make elements but no types."""
+    feed = Feed(aspects=ASPECTS).take({f"p/orders/ORD-{n:04d}/status": "OPEN" for n in range(10)}).settle()
+    before = len(feed.browse.object_types())
+    feed.take({f"p/orders/ORD-{n:04d}/status": "OPEN" for n in range(10, 200)}).arrange()
+    assert len(feed.browse.object_types()) == before
