@@ -47,6 +47,7 @@ class MqttSource:
         self._marks = Marks()
         self._backoff = Backoff()
         self._link: Link | None = None
+        self._forgetful = True  # a process that has just started has no values: it wants the stored copies
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -109,7 +110,8 @@ class MqttSource:
         link = await self._connect()
         try:
             started = time.monotonic()
-            answers = await link.subscribe(self._filters)
+            answers = await link.subscribe(self._filters, recall=self._forgetful)
+            self._forgetful = False
             _raise_if_cancelled()
             await self._look_for_rivals(link)
             self._status.connected(_VERSION_NAMES[link.version], resumed=link.session_present)

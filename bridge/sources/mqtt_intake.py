@@ -8,7 +8,10 @@ from bridge.sources.mqtt_burst import Burst
 from bridge.sources.mqtt_inbox import NO_RECEIPT, Inbox, Receipt
 from bridge.uns import Message
 
-SAME_NS = 1_000_000  # messages read at once get times 1 ns apart, so that none looks like another's duplicate
+# Messages read at once get times 1 µs apart, so that none looks like another's duplicate; whole microseconds are what
+# clients' date types can hold.
+STEP_NS = 1_000
+AHEAD_NS = 10_000_000  # how far this may run ahead of the clock
 
 
 class Intake:
@@ -20,7 +23,7 @@ class Intake:
         self._inbox = inbox
         self._properties = properties
         self._splitter = wire.Splitter(self._publish)
-        self._now, self._now_ns = time.monotonic(), time.time_ns()
+        self._now, self._now_ns = time.monotonic(), 0
         self._unwanted: list[Receipt] = []
         self.burst = Burst(topics.copies, flag_suffices=not properties)
         self.delivered = False  # whether any message was wanted
@@ -33,8 +36,8 @@ class Intake:
     def feed(self, data: bytes) -> bytes:
         """Take bytes; what is returned are the other packets. Raises `wire.Malformed`."""
         self._now = time.monotonic()  # asked once for many messages
-        now_ns = time.time_ns()
-        if not now_ns <= self._now_ns < now_ns + SAME_NS:  # else the last turn's numbering goes on
+        now_ns = time.time_ns() // STEP_NS * STEP_NS
+        if not now_ns <= self._now_ns < now_ns + AHEAD_NS:  # else the last turn's numbering goes on
             self._now_ns = now_ns
         try:
             return self._splitter.feed(data)
@@ -54,6 +57,6 @@ class Intake:
             self._unwanted.append(receipt)
             return
         replayed = retain and self.burst.stored(topic, self._now)
-        self._now_ns += 1
+        self._now_ns += STEP_NS
         self._inbox.put(Message(topic, payload, qos, retain, self._now_ns, replayed, pairs), receipt)
         self.delivered = True

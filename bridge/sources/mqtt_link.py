@@ -35,6 +35,7 @@ ANSWER_S = 10.0  # for CONNACK and SUBACK
 CLOSE_S = 2.0  # for a DISCONNECT to leave
 TICK_S = 1.0  # between looks at the keep-alive, whose unit is a second
 FILTERS_AT_ONCE = 8  # in one SUBSCRIBE: some cloud brokers take no more
+ALWAYS = 0  # retain handling: stored copies with every subscription
 WHEN_NEW = 1  # retain handling: stored copies only if the subscription is new (section 3.8.3.1)
 
 V5, V311 = aiomqtt.ProtocolVersion.V5, aiomqtt.ProtocolVersion.V311
@@ -92,15 +93,18 @@ class Link:
                 entering.cancel()
                 await asyncio.wait((entering,))
 
-    async def subscribe(self, filters: Sequence[str]) -> dict[str, ReasonCode]:
-        """Subscribe to all filters; the broker's answer for each. Raises `LinkError`."""
-        fresh = not self.session_present  # subscriptions of a resumed session are not new: no stored copies
+    async def subscribe(self, filters: Sequence[str], *, recall: bool = False) -> dict[str, ReasonCode]:
+        """Subscribe to all filters; the broker's answer for each. Raises `LinkError`.
+
+        `recall` asks for the stored copies even where a resumed session knows the subscriptions already.
+        """
+        fresh = recall or not self.session_present
         if fresh:
             self._intake.burst.expect()
         answers: dict[str, ReasonCode] = {}
         for start in range(0, len(filters), FILTERS_AT_ONCE):
             some = filters[start : start + FILTERS_AT_ONCE]
-            codes = await self._subscribe(some)
+            codes = await self._subscribe(some, ALWAYS if recall else WHEN_NEW)
             answers.update(zip(some, codes, strict=False))
         if fresh:
             self._intake.burst.subscribed(time.monotonic())
@@ -173,13 +177,13 @@ class Link:
     def _no_answer(self) -> LinkError:
         return LinkError(Cause.OTHER, self._loss.text if self._ended.done() else "does not answer a subscription")
 
-    async def _subscribe(self, filters: Sequence[str]) -> list[ReasonCode]:
+    async def _subscribe(self, filters: Sequence[str], handling: int) -> list[ReasonCode]:
         qos = self._settings.qos
         try:
             if self.version is V311:
                 codes = await self._client.subscribe([(pattern, qos) for pattern in filters])
             else:
-                options = SubscribeOptions(qos=qos, retainAsPublished=True, retainHandling=WHEN_NEW)
+                options = SubscribeOptions(qos=qos, retainAsPublished=True, retainHandling=handling)
                 codes = await self._client.subscribe([(pattern, options) for pattern in filters])
         except aiomqtt.MqttError as error:
             raise self._no_answer() from error

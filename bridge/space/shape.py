@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 from bridge.uns import Json
+from bridge.uns.payload import MAX_ITEMS
 
 Schema: TypeAlias = dict[str, Any]
 
@@ -20,7 +21,6 @@ ANY_STRING = STRING | BINARY
 _KIND = {type(None): NULL, bool: BOOLEAN, int: INTEGER, float: NUMBER, str: STRING, list: ARRAY, dict: OBJECT}
 _NAMES = ((OBJECT, "object"), (ARRAY, "array"), (STRING | BINARY, "string"), (BOOLEAN, "boolean"))
 
-MAX_ITEMS_LOOKED_AT = 64  # items of an array; more of the same teach nothing
 
 
 def kind_of(value: Json) -> int:
@@ -30,12 +30,13 @@ def kind_of(value: Json) -> int:
 class Shape:
     """Mutable; `merge` and `observe` return whether anything was new."""
 
-    __slots__ = ("items", "kinds", "members", "properties")
+    __slots__ = ("items", "kinds", "members", "properties", "unbounded")
 
     def __init__(self, kinds: int = 0) -> None:
         self.kinds = kinds
         self.properties: dict[str, Shape] | None = None
         self.items: Shape | None = None
+        self.unbounded = False  # anything may come: more structures than are looked at
         self.members: Shape | None = None  # of a map: what any key holds
 
     def observe(self, value: Json, max_fields: int, depth: int) -> bool:
@@ -52,9 +53,20 @@ class Shape:
         elif kind == ARRAY:
             if self.items is None:
                 self.items = Shape()
-            for part in value[:MAX_ITEMS_LOOKED_AT]:
-                changed |= self.items.observe(part, max_fields, depth - 1)
+            changed |= self.items.observe_items(value, max_fields, depth - 1)
         return changed
+
+    def observe_items(self, items: list[Json], max_fields: int, depth: int) -> bool:
+        """Widen to fit the items of an array; of a long one, structures beyond the first are left open."""
+        before = self.kinds, self.unbounded
+        changed = False
+        for part in items[:MAX_ITEMS]:
+            changed |= self.observe(part, max_fields, depth)
+        rest = set(map(type, items[MAX_ITEMS:]))
+        for kind in rest:
+            self.kinds |= _KIND[kind]
+        self.unbounded = self.unbounded or bool(rest & {dict, list})
+        return changed or before != (self.kinds, self.unbounded)
 
     def property(self, key: str, max_fields: int) -> "Shape | None":
         """The shape of a property, made if there is room for one more."""
@@ -69,8 +81,9 @@ class Shape:
 
     def merge(self, other: "Shape", max_fields: int) -> bool:
         """Widen to fit everything that another shape fits."""
-        changed = bool(other.kinds & ~self.kinds)
+        changed = bool(other.kinds & ~self.kinds) or other.unbounded > self.unbounded
         self.kinds |= other.kinds
+        self.unbounded = self.unbounded or other.unbounded
         if other.members is not None:
             if self.members is None:
                 self.members = Shape()
@@ -113,8 +126,8 @@ class Shape:
     def schema(self, *, nullable: bool = False) -> Schema:
         """JSON Schema. A type's root has one plain `type`; a property (`nullable`) always admits null."""
         names = self._types()
-        if not names:
-            return {}  # nothing but null was seen: anything may come
+        if not names or self.unbounded:
+            return {}  # nothing but null was seen, or too much: anything may come
         schema: Schema = {"type": [*names, "null"] if nullable else names[0]}
         if self.kinds & BINARY and not self.kinds & STRING:
             schema["contentEncoding"] = "base64"

@@ -40,6 +40,7 @@ from bridge.uns.sparkplug import SparkplugDecoder
 MAX_REMEMBERED = 32_000_000  # bytes, roughly, of signatures; more than that are keys that never repeat
 KEY_COSTS = 64  # bytes of a remembered key beside its characters, roughly
 MAX_WORDS = 1_000  # remembered texts and codes of a quality; a plant uses a dozen
+MAX_BIRTH = 4 * 1024 * 1024  # bytes of a Sparkplug payload: without its birth, a whole edge node is unreadable
 _SPARKPLUG = ("spBv1.0/", "STATE/")
 _NOTHING = type(None)
 
@@ -66,10 +67,12 @@ class Decoder:
     def read(self, message: Message) -> Reading | list[Reading] | Rejected:
         """What a message says, by the table above."""
         payload, topic = message.payload, message.topic
+        if topic.startswith(_SPARKPLUG) and _is_sparkplug(topic):
+            if len(payload) > max(self.max_payload, MAX_BIRTH):
+                return Rejected("payload-size", f"{len(payload)} bytes")
+            return self._sparkplug.read(message)
         if len(payload) > self.max_payload:
             return Rejected("payload-size", f"{len(payload)} bytes")
-        if topic.startswith(_SPARKPLUG) and _is_sparkplug(topic):
-            return self._sparkplug.read(message)
         if not payload:
             return Reading(topic, None, NO_DATA, _NOTHING, deleted=message.retain)
         try:

@@ -206,6 +206,16 @@ def scrub(value: Json) -> Json:
     return value
 
 
+def _check_depth(value: Json, depth: int) -> None:
+    """Raises `TooDeep`; what is not looked into must be encodable all the same."""
+    parts = value.values() if type(value) is dict else value if type(value) is list else ()
+    if parts and depth >= MAX_NESTING:
+        raise TooDeep
+    for part in parts:
+        if type(part) is dict or type(part) is list:
+            _check_depth(part, depth + 1)
+
+
 def structure(value: Json, depth: int = 0) -> object:
     """A hashable that is equal for values of the same structure: key names, kinds, and for arrays the set of kinds and
     the structures of the first `MAX_ITEMS`.
@@ -225,6 +235,8 @@ def structure(value: Json, depth: int = 0) -> object:
             raise TooDeep
         kinds_in = frozenset(map(type, value))
         if dict in kinds_in or list in kinds_in:
+            for part in value[MAX_ITEMS:]:
+                _check_depth(part, depth + 1)
             return list, kinds_in, frozenset([structure(part, depth + 1) for part in value[:MAX_ITEMS]])
         return list, kinds_in
     return kind

@@ -12,6 +12,7 @@ from typing import Any, Self
 
 import httpx
 import tomli_w
+
 from mosquitto import HOST, free_port
 
 START_S = 30.0  # until the API answers: two busy cores need a few seconds for the imports alone
@@ -27,7 +28,9 @@ class BridgeProcess:
     `sections` are the configuration, by section and key; url and port are filled in.
     """
 
-    def __init__(self, directory: Path, broker_url: str, sections: Mapping[str, Mapping[str, Any]] | None = None) -> None:
+    def __init__(
+        self, directory: Path, broker_url: str, sections: Mapping[str, Mapping[str, Any]] | None = None
+    ) -> None:
         self.port = free_port()
         self.directory = directory
         directory.mkdir(parents=True, exist_ok=True)

@@ -199,4 +199,4 @@ def _undeclared(value: Any, schema: Mapping[str, Any]) -> set[str]:
     declared = schema.get("properties")
     if not declared or not isinstance(value, dict) or "additionalProperties" in schema:
         return set()
-    return value.keys() - declared.keys()
+    return set(value) - set(declared)

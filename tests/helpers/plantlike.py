@@ -10,8 +10,42 @@ from bridge.uns.moments import SECOND
 
 START_NS = 1_800_000_000 * SECOND  # 2027-01-15; any plausible instant would do
 
-LEVELS = ["plant", "line1", "line2", "edge", "Status", "0", "1", "", " ", "a%b", 'q"', "temperature", "orders", "x,y", "é"]
-KEYS = ["value", "timestamp", "t", "v", "q", "quality", "unit", "name", "x", "y", "a/b", "a~b", "", "%", "$ref", "n1", "n2"]
+LEVELS = [
+    "plant",
+    "line1",
+    "line2",
+    "edge",
+    "Status",
+    "0",
+    "1",
+    "",
+    " ",
+    "a%b",
+    'q"',
+    "temperature",
+    "orders",
+    "x,y",
+    "é",
+]
+KEYS = [
+    "value",
+    "timestamp",
+    "t",
+    "v",
+    "q",
+    "quality",
+    "unit",
+    "name",
+    "x",
+    "y",
+    "a/b",
+    "a~b",
+    "",
+    "%",
+    "$ref",
+    "n1",
+    "n2",
+]
 UNITS = ["°C", "bar", "", " kg "]
 TIMES_MS = [START_NS // 1_000_000 + offset for offset in (-3_600_000, -1_000, 0, 1, 1_000, 86_400_000)]
 
@@ -25,7 +59,9 @@ scalars = st.one_of(
     st.sampled_from(TIMES_MS),
 )
 documents = st.recursive(
-    scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=4), max_leaves=8
+    scalars,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=4),
+    max_leaves=8,
 )
 
 
@@ -43,9 +79,12 @@ envelopes = st.builds(
 )
 payloads = st.one_of(
     (documents | envelopes).map(lambda value: json.dumps(value).encode()),
-    st.sampled_from([b"", b"   ", b"NaN", b"1e999", b"{", b'{"value": NaN, "x": 1}', b"\xff\xfe", b"007", b"ON", b'"\\ud800"']),
+    st.sampled_from(
+        [b"", b"   ", b"NaN", b"1e999", b"{", b'{"value": NaN, "x": 1}', b"\xff\xfe", b"007", b"ON", b'"\\ud800"']
+    ),
     st.binary(max_size=8),
 )
 batches = st.lists(
-    st.lists(st.builds(Message, topics, payloads, retain=st.booleans(), replayed=st.booleans()), max_size=12), max_size=5
+    st.lists(st.builds(Message, topics, payloads, retain=st.booleans(), replayed=st.booleans()), max_size=12),
+    max_size=5,
 )

@@ -7,8 +7,10 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import paho.mqtt.client as paho
+from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
@@ -20,6 +22,10 @@ OWN = ROOT / "tests" / "fixtures"
 CAPTURE = "capture.jsonl.gz"
 
 PATIENCE_S = 60.0  # for a broker to take over a whole recording
+SAVES_SELDOM = (
+    "autosave_on_changes false",
+    "autosave_interval 60",
+)  # where no broker crashes: saving takes a millisecond a message
 IN_FLIGHT = 1_000  # messages that the broker has not confirmed
 
 
@@ -46,7 +52,7 @@ def messages(path: Path) -> Iterator[Message]:
                 yield _message(json.loads(line))
 
 
-def _message(row: dict) -> Message:
+def _message(row: dict[str, Any]) -> Message:
     payload = base64.b64decode(row["payload_b64"]) if "payload_b64" in row else row["payload"].encode()
     return Message(
         row["topic"],
@@ -71,7 +77,7 @@ class Publisher:
     """Publishes in order, each message with QoS 1 at least: the broker loses none, so counts can be exact."""
 
     def __init__(self, port: int) -> None:
-        self._client = paho.Client(paho.CallbackAPIVersion.VERSION2, protocol=paho.MQTTv5)
+        self._client = paho.Client(CallbackAPIVersion.VERSION2, protocol=paho.MQTTv5)
         self._client.max_inflight_messages_set(IN_FLIGHT)
         self._client.max_queued_messages_set(0)
         self._client.connect("127.0.0.1", port)
@@ -86,11 +92,15 @@ class Publisher:
         assert all(one.is_published() for one in sent), "the broker did not take over everything"
 
     def _publish(self, message: Message) -> paho.MQTTMessageInfo:
-        properties = Properties(PacketTypes.PUBLISH)
+        properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
         if message.properties:
             properties.UserProperty = list(message.properties.items())
         return self._client.publish(
-            message.topic, message.payload, max(message.qos, 1), message.retain, properties if message.properties else None
+            message.topic,
+            message.payload,
+            max(message.qos, 1),
+            message.retain,
+            properties if message.properties else None,
         )
 
     def close(self) -> None:

@@ -8,8 +8,9 @@ import pytest
 import recordings
 import strict_json
 from bridge_process import BridgeProcess
-from mosquitto import Mosquitto
 from views import HttpView
+
+from mosquitto import Mosquitto
 
 pytestmark = pytest.mark.integration
 
@@ -20,11 +21,12 @@ ALL_TIME = ("2000-01-01T00:00:00Z", "2099-12-31T00:00:00Z")
 MOST_READS = 8  # of a whole space, until it holds still meanwhile
 SOME = 200  # elements whose history is read
 NEVER_LOGGED = ("Traceback", "Error:", " ERROR ", " FATAL ", "Exception")
-SAVES_SELDOM = ("autosave_on_changes false", "autosave_interval 60")  # no crash here, and writing takes most of the time
 MOST_LINES = 30  # of log for a start, a connection and some lines about what was rejected
 
 NAMES = [*recordings.shared_folders(), *recordings.own_files()]
-NO_SHARED = pytest.param("", marks=pytest.mark.skip(reason=f"no recordings at {recordings.SHARED}: set BRIDGE_FIXTURES"))
+NO_SHARED = pytest.param(
+    "", marks=pytest.mark.skip(reason=f"no recordings at {recordings.SHARED}: set BRIDGE_FIXTURES")
+)
 
 
 class Replay:
@@ -50,7 +52,7 @@ def replay(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     """A bridge that has received a whole recording."""
     traffic = [m for m in recordings.messages(recordings.path_of(request.param)) if recordings.publishable(m.topic)]
     directory: Path = tmp_path_factory.mktemp("replay")
-    broker = Mosquitto(directory / "broker", SAVES_SELDOM)
+    broker = Mosquitto(directory / "broker", recordings.SAVES_SELDOM)
     broker.start()
     try:
         with BridgeProcess(directory / "bridge", broker.url, {"model": {"discovery_window": WINDOW_S}}) as bridge:
@@ -80,13 +82,15 @@ def test_space_is_sound(replay: Replay) -> None:
 
 
 def test_history_is_sound(replay: Replay) -> None:
-    """History of any element, composed and projected ones too, ascends in time and ends no later than the current value."""
+    """History of any element, composed and projected ones too, ascends in time; null goes with Bad and GoodNoData."""
     rows = replay.view.objects()
     some = [row["elementId"] for row in rows[:: max(1, len(rows) // SOME)]]
     for ident, found in zip(some, replay.view.history(some, *ALL_TIME), strict=True):
         times = [row["timestamp"].rstrip("Z") for row in found["values"]]  # with more digits where they differ by less
         assert times == sorted(set(times)), ident
-        assert all((row["value"] is None) == (row["quality"] in ("Bad", "GoodNoData")) for row in found["values"]), ident
+        assert all((row["value"] is None) == (row["quality"] in ("Bad", "GoodNoData")) for row in found["values"]), (
+            ident
+        )
 
 
 def test_every_listing_is_strict_json(replay: Replay) -> None:

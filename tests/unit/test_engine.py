@@ -69,7 +69,11 @@ def arrange(engine: Engine, at: float = 0.0) -> None:
     ],
 )
 def test_order(
-    engine: Engine, first: tuple[Any, float], second: tuple[Any, float], present: tuple[Any, str, float], counted: tuple[int, int, int]
+    engine: Engine,
+    first: tuple[Any, float],
+    second: tuple[Any, float],
+    present: tuple[Any, str, float],
+    counted: tuple[int, int, int],
 ) -> None:
     """Older never overwrites newer, the same is told once, and the last arrival of a time wins."""
     for number, (value, time) in enumerate((first, second)):
@@ -108,7 +112,9 @@ def test_future(engine: Engine, ahead: float, expected: tuple[Any, str, float], 
     [
         pytest.param(1, {"replayed": True, "retain": True}, (1, "Uncertain", 0), id="stored copy without a time"),
         pytest.param(1, {"retain": True}, (1, "Good", 0), id="live, retained as published"),
-        pytest.param(enveloped(1, -5), {"replayed": True, "retain": True}, (1, "Good", -5), id="stored copy with a time"),
+        pytest.param(
+            enveloped(1, -5), {"replayed": True, "retain": True}, (1, "Good", -5), id="stored copy with a time"
+        ),
         pytest.param(b"null", {"replayed": True, "retain": True}, (None, "GoodNoData", 0), id="stored null"),
         pytest.param(b"", {}, (None, "GoodNoData", 0), id="empty, live"),
         pytest.param(b"NaN", {}, (None, "Bad", 0), id="not a number"),
@@ -116,8 +122,10 @@ def test_future(engine: Engine, ahead: float, expected: tuple[Any, str, float], 
         pytest.param(enveloped(1, 0, quality="Uncertain"), {}, (1, "Uncertain", 0), id="Uncertain keeps the value"),
         pytest.param(enveloped(None, 0), {}, (None, "GoodNoData", 0), id="null in an envelope"),
     ],
-)  # fmt: skip
-def test_quality_is_honest(engine: Engine, payload: Any, flags: dict[str, bool], expected: tuple[Any, str, float]) -> None:
+)
+def test_quality_is_honest(
+    engine: Engine, payload: Any, flags: dict[str, Any], expected: tuple[Any, str, float]
+) -> None:
     """Null goes with Bad and GoodNoData; the broker's stored copy of unknown age is Uncertain."""
     engine.ingest([published(payload, **flags)])
     assert current(engine) == expected
@@ -288,7 +296,9 @@ def test_depth_is_bounded() -> None:
 
 def test_commands_and_states_make_nothing(engine: Engine) -> None:
     """A Sparkplug host state or command has an outcome, but no element."""
-    engine.ingest([published({"online": True, "timestamp": 1}, "spBv1.0/STATE/host"), published(b"", "spBv1.0/g/NCMD/n")])
+    engine.ingest(
+        [published({"online": True, "timestamp": 1}, "spBv1.0/STATE/host"), published(b"", "spBv1.0/g/NCMD/n")]
+    )
     assert engine.space.nodes == {}
     assert engine.counters.received == 2
     assert engine.balance == 0
@@ -297,17 +307,27 @@ def test_commands_and_states_make_nothing(engine: Engine) -> None:
 # --- the model does not depend on the order --------------------------------------------------------------------------
 
 PLANT = [
-    *[(f"acme/site/area{area}/vat0{vat}/{aspect}/{tag}", tag_value)
-      for area in (1, 2) for vat in (1, 2, 3)
-      for aspect, tag, tag_value in (("edge", "temperature", 20.5), ("edge", "level", 3), ("status", "mode", "RUN"), ("kpi", "oee", 1))],
+    *[
+        (f"acme/site/area{area}/vat0{vat}/{aspect}/{tag}", tag_value)
+        for area in (1, 2)
+        for vat in (1, 2, 3)
+        for aspect, tag, tag_value in (
+            ("edge", "temperature", 20.5),
+            ("edge", "level", 3),
+            ("status", "mode", "RUN"),
+            ("kpi", "oee", 1),
+        )
+    ],
     *[(f"acme/site/area1/vat0{vat}/info", {"serial": f"S{vat}", "year": 2020 + vat}) for vat in (1, 2, 3)],
     ("acme/site/area2/vat01/info", {"serial": "S9", "year": None, "note": "x"}),
     ("acme/site/area1/pump-1", {"flow": {"value": 1.5, "unit": "m³/h"}, "on": True}),
     ("acme/site/area1/pump-2", {"flow": {"value": 2, "unit": "m³/h"}, "on": False}),
     *[(f"acme/orders/ORD-{number}", {"qty": number, "item": "bolt"}) for number in (1001, 1002, 1003)],
     ("acme/site/area1", "an area with a value"),
-    ("other/0", 1), ("other/1", 2), ("alone", True),
-]  # fmt: skip
+    ("other/0", 1),
+    ("other/1", 2),
+    ("alone", True),
+]
 
 
 def model(messages: list[Message], batches: int = 1, *, arrange_between: bool = False) -> dict[str, Any]:

@@ -438,7 +438,7 @@ class QueueMachine(RuleBasedStateMachine):
         self.queue = Queue()
         self.pushed = self.taken = self.dropped = self.acknowledged_updates = 0
         self.issued: dict[int, tuple[int, ...]] = {}  # every batch that was ever seen
-        self.acknowledged = 0
+        self.acknowledged = self.highest = 0  # the greatest number acknowledged, and ever seen
 
     @rule(count=st.integers(1, 12))
     def push(self, count: int) -> None:
@@ -453,21 +453,20 @@ class QueueMachine(RuleBasedStateMachine):
         before = self.queue.held
         if acknowledge is not None:
             self.queue.acknowledge(acknowledge)
-            if acknowledge == ALL_PENDING:
-                self.acknowledged = max([self.acknowledged, *self.issued])
+            if acknowledge == ALL_PENDING or 0 < acknowledge <= self.highest:
+                self.acknowledged = max(self.acknowledged, self.highest if acknowledge < 0 else acknowledge)
         self.acknowledged_updates += before - self.queue.held
         self.queue.freeze()
         for batch in self.queue.batches:
             values = tuple(update.value for update in batch.updates)
             assert self.issued.setdefault(batch.number, values) == values, "a batch is immutable"
-        if acknowledge is not None and 0 < acknowledge <= max(self.issued, default=0):
-            self.acknowledged = max(self.acknowledged, acknowledge)
         numbers = [batch.number for batch in self.queue.batches]
         assert numbers == sorted(numbers)
         gaps = [number for gap in self.queue.gaps for number in range(gap.first, gap.last + 1)]
+        assert not set(numbers) & set(gaps)
         known = sorted({*numbers, *gaps, *range(self.acknowledged + 1)})
         assert known == list(range(known[-1] + 1)), "every number is a batch, a gap or acknowledged"
-        assert not set(numbers) & set(gaps)
+        self.highest = known[-1]
 
     @rule()
     def stream(self) -> None:
@@ -476,7 +475,7 @@ class QueueMachine(RuleBasedStateMachine):
         values = [self.queue.pop().value for _ in range(len(self.queue.pending))]
         assert values == sorted(values)
         self.taken += len(values)
-        self.acknowledged = max([self.acknowledged, *self.issued])
+        self.acknowledged = self.highest
 
     @invariant()
     def nothing_is_lost_untold(self) -> None:

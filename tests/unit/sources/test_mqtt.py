@@ -114,7 +114,7 @@ class FakeSession:
         self._denies = denies
         self._lenient = lenient
 
-    async def subscribe(self, filters: Sequence[str]) -> dict[str, ReasonCode]:
+    async def subscribe(self, filters: Sequence[str], *, recall: bool = False) -> dict[str, ReasonCode]:
         """Subscribe, or refuse."""
         if not self._denies:
             self.filters |= set(filters)
@@ -201,12 +201,23 @@ async def test_lower_qos() -> None:
 
 
 async def test_many_filters() -> None:
-    """Many filters go in several packets, each filter once, with retain as published and retain handling 1."""
+    """Many filters go in several packets, each filter once, with retain as published."""
     topics = tuple(f"plant/{n}/#" for n in range(30))
     async with ScriptedBroker() as broker, source_for(broker, topics=topics) as source:
         await until(lambda: source.health().connected)
         assert broker.filters == list(topics)
-        assert set(broker.options) == {0b0001_1001}  # retain handling 1, retain as published, QoS 1
+        assert set(broker.options) == {0b0000_1001}  # retain handling 0, retain as published, QoS 1
+
+
+async def test_stored_copies_are_asked_for_once() -> None:
+    """A new process wants the stored copies; after a lost connection only a new subscription brings them."""
+    async with ScriptedBroker() as broker, source_for(broker) as source:
+        await until(lambda: source.health().connected)
+        assert set(broker.options) == {0b0000_1001}
+        broker.options.clear()
+        broker.writers[-1].close()
+        await until(lambda: source.health().reconnects == 1)
+        assert set(broker.options) == {0b0001_1001}  # retain handling 1: only if the subscription is new
 
 
 # Messages

@@ -17,14 +17,21 @@ def plant() -> Feed:
     """A machine with an aspect, a document and a thing below it."""
     return (
         Feed(aspects=ASPECTS)
-        .take({
-            "plant/vat1/edge/temperature": {"value": 20.5, "unit": "°C", "description": "Bearing", "sensor": "PT100",
-                                            "timestamp": "2027-01-15T08:00:00Z"},
-            "plant/vat1/info": {"serial": "S1", "built": {"year": 2020}},
-            "plant/vat1/pump1/edge/speed": 3,
-        })
+        .take(
+            {
+                "plant/vat1/edge/temperature": {
+                    "value": 20.5,
+                    "unit": "°C",
+                    "description": "Bearing",
+                    "sensor": "PT100",
+                    "timestamp": "2027-01-15T08:00:00Z",
+                },
+                "plant/vat1/info": {"serial": "S1", "built": {"year": 2020}},
+                "plant/vat1/pump1/edge/speed": 3,
+            }
+        )
         .arrange()
-    )  # fmt: skip
+    )
 
 
 def test_object(plant: Feed) -> None:
@@ -119,16 +126,22 @@ def test_objects_of_a_type(plant: Feed) -> None:
     [
         pytest.param(
             None,
-            [("HasParent", "plant"), ("HasComponent", "plant/vat1/edge"), ("HasComponent", "plant/vat1/info"),
-             ("HasChildren", "plant/vat1/pump1")],
+            [
+                ("HasParent", "plant"),
+                ("HasComponent", "plant/vat1/edge"),
+                ("HasComponent", "plant/vat1/info"),
+                ("HasChildren", "plant/vat1/pump1"),
+            ],
             id="all",
         ),
-        pytest.param("HasComponent", [("HasComponent", "plant/vat1/edge"), ("HasComponent", "plant/vat1/info")], id="parts"),
+        pytest.param(
+            "HasComponent", [("HasComponent", "plant/vat1/edge"), ("HasComponent", "plant/vat1/info")], id="parts"
+        ),
         pytest.param("HasChildren", [("HasChildren", "plant/vat1/pump1")], id="things"),
         pytest.param("ComponentOf", [], id="none such"),
         pytest.param("Bogus", [], id="unknown"),
     ],
-)  # fmt: skip
+)
 def test_related(plant: Feed, relationship: str | None, expected: list[tuple[str, str]]) -> None:
     """Edges are named as seen from the requested object; a filter leaves the others out."""
     found = plant.browse.related("plant/vat1", relationship)

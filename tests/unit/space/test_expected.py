@@ -1,4 +1,4 @@
-"""What an engineer who knows the plants expects of recorded traffic, as far as it holds: things, parts, types, values."""
+"""What an engineer who knows the plants expects of recorded traffic, as far as it holds: things, types, values."""
 
 import re
 from typing import Any
@@ -70,10 +70,15 @@ MACHINE = f"{FAB}/(laser|press_brake|robot_weld|manual_weld|assembly|agv|qc|coat
         pytest.param("packml", "Bathurst/Packaging/Line [12]", 2, id="packml: lines"),
         pytest.param("pitfalls", "acme/plant/line3/(pump0[1-6]|valve01)", 7, id="pitfalls: pumps and valve"),
         pytest.param("sparkplug", f"{EDGE_NODE}(/Filler 0[12])?", 3, id="sparkplug: node and devices"),
-        pytest.param("sparkplug", "spBv1.0/[^/]+/Ölofen Süd/Zonen/Zone [1-4]|spBv1.0/[^/]+/Ölofen Süd", None, id="sparkplug: zones"),
+        pytest.param(
+            "sparkplug",
+            "spBv1.0/[^/]+/Ölofen Süd/Zonen/Zone [1-4]|spBv1.0/[^/]+/Ölofen Süd",
+            None,
+            id="sparkplug: zones",
+        ),
         pytest.param("umh", "umh/v1/enterprise/chicago/packaging/line-1/pump-0[123]", 3, id="umh: pumps"),
     ],
-)  # fmt: skip
+)
 def test_things(folder: str, pattern: str, count: int | None) -> None:
     """Machines and the places that hold them are things: hierarchy all the way down to them."""
     found = matching(folder, pattern)
@@ -85,16 +90,22 @@ def test_things(folder: str, pattern: str, count: int | None) -> None:
 @pytest.mark.parametrize(
     ("folder", "pattern", "count"),
     [
-        pytest.param("abelara_payload_examples", f"{WATER}/[a-z-]+/(pump|tank)-[0-9]+/[a-z]+", 45, id="abelara: aspects"),
+        pytest.param(
+            "abelara_payload_examples", f"{WATER}/[a-z-]+/(pump|tank)-[0-9]+/[a-z]+", 45, id="abelara: aspects"
+        ),
         pytest.param("innovaas_cnc", "acme/.*/cnc-[0-9]+/info(/(sensors|status|production))?", 36, id="innovaas: info"),
         pytest.param("metalfab", f"{MACHINE}/(Asset|Edge|Line|Line/OEE|Dashboard|_raw)", 136, id="metalfab: aspects"),
-        pytest.param("mkashwin_uns", f"{CELL}/[A-Za-z]+/(ProcessValue|Status|Alarm|EVENT)", None, id="mkashwin: aspects"),
+        pytest.param(
+            "mkashwin_uns", f"{CELL}/[A-Za-z]+/(ProcessValue|Status|Alarm|EVENT)", None, id="mkashwin: aspects"
+        ),
         pytest.param("packml", "Bathurst/Packaging/Line [12]/(Status|Admin)", 4, id="packml: Status and Admin"),
         pytest.param("packml", "Bathurst/.*/(Parameter|Prod[A-Za-z]+Count)(/[01])?", None, id="packml: indexed"),
-        pytest.param("sparkplug", f"{EDGE_NODE}/Filler 0[12]/(Process|Count|Recipe|Diag)", 8, id="sparkplug: metric folders"),
+        pytest.param(
+            "sparkplug", f"{EDGE_NODE}/Filler 0[12]/(Process|Count|Recipe|Diag)", 8, id="sparkplug: metric folders"
+        ),
         pytest.param("umh", "umh/v1/acme/_historian|umh/v1/demo/.*/_raw", 2, id="umh: contracts"),
     ],
-)  # fmt: skip
+)
 def test_parts(folder: str, pattern: str, count: int | None) -> None:
     """Aspects of a machine, and levels that only group or count data points, are parts."""
     found = matching(folder, pattern)
@@ -116,8 +127,14 @@ def test_parts(folder: str, pattern: str, count: int | None) -> None:
         *[
             pytest.param("metalfab", f"{FAB}/{role}_[0-9]+", name, id=f"metalfab: {role}")
             for role, name in {
-                "laser": "Laser", "press_brake": "PressBrake", "robot_weld": "RobotWeld", "manual_weld": "ManualWeld",
-                "assembly": "Assembly", "agv": "Agv", "qc": "Qc", "coating_line": "CoatingLine",
+                "laser": "Laser",
+                "press_brake": "PressBrake",
+                "robot_weld": "RobotWeld",
+                "manual_weld": "ManualWeld",
+                "assembly": "Assembly",
+                "agv": "Agv",
+                "qc": "Qc",
+                "coating_line": "CoatingLine",
             }.items()
         ],
         pytest.param("metalfab", f"{MACHINE}/Asset", "Asset", id="metalfab: assets"),
@@ -136,10 +153,12 @@ def test_parts(folder: str, pattern: str, count: int | None) -> None:
         pytest.param("sparkplug", f"{EDGE_NODE}/Filler 0[12]", "Filler", id="sparkplug: devices"),
         pytest.param("sparkplug", "spBv1.0/.*/Zone [1-4]", "Zone", id="sparkplug: zones"),
         pytest.param("vendor_formats", "uagv/v2/KIT/000[12]", "KITItem", id="vendors: vehicles"),
-        pytest.param("vendor_formats", "enterprise/site/area/line/_highbyte/Motor10[12]", "Motor", id="vendors: motors"),
+        pytest.param(
+            "vendor_formats", "enterprise/site/area/line/_highbyte/Motor10[12]", "Motor", id="vendors: motors"
+        ),
         pytest.param("home_iot", "zigbee2mqtt/weather_[12]", "Weather", id="home: weather stations"),
     ],
-)  # fmt: skip
+)
 def test_one_type(folder: str, pattern: str, name: str) -> None:
     """Equipment and documents of a kind share one type, named as a person would."""
     found = matching(folder, pattern)
@@ -151,16 +170,33 @@ def test_one_type(folder: str, pattern: str, name: str) -> None:
     ("folder", "topic", "kind"),
     [
         pytest.param("metalfab", "umh/v1/metalfab/eindhoven/cutting/laser_01/Edge/LaserPower", "number", id="float"),
-        pytest.param("metalfab", "umh/v1/metalfab/eindhoven/cutting/laser_01/Edge/CuttingSpeed", "integer", id="integer"),
-        pytest.param("metalfab", "umh/v1/metalfab/eindhoven/cutting/laser_01/Edge/StateName", "string", id="quoted text"),
+        pytest.param(
+            "metalfab", "umh/v1/metalfab/eindhoven/cutting/laser_01/Edge/CuttingSpeed", "integer", id="integer"
+        ),
+        pytest.param(
+            "metalfab", "umh/v1/metalfab/eindhoven/cutting/laser_01/Edge/StateName", "string", id="quoted text"
+        ),
         pytest.param("metalfab", "umh/v1/metalfab/eindhoven/cutting/laser_01/Dashboard/OEE", "object", id="document"),
-        pytest.param("packml", "Bathurst/Packaging/Line 1/Admin/ProdConsumedCount/0/Count", "number", id="0, then fractions"),
+        pytest.param(
+            "packml", "Bathurst/Packaging/Line 1/Admin/ProdConsumedCount/0/Count", "number", id="0, then fractions"
+        ),
         pytest.param("packml", "Bathurst/Packaging/Line 1/Status/StateCurrent", "integer", id="state number"),
         pytest.param("packml", "Bathurst/Packaging/Line 1/Status/StateCurrentStr", "string", id="state name"),
-        pytest.param("innovaas_cnc", "acme/plant1/machining/cell-01/cnc-001/info/production/parts-count", "integer", id="count"),
-        pytest.param("innovaas_cnc", "acme/plant1/machining/cell-01/cnc-001/info/sensors/vibration", "number", id="enveloped"),
-        pytest.param("innovaas_cnc", "acme/plant1/machining/cell-01/cnc-001/info/status/operational", "string", id="word"),
-        pytest.param("abelara_payload_examples", f"{WATER}/pump-station/pump-101/kpi/oee/quality", "number", id="a KPI named quality"),
+        pytest.param(
+            "innovaas_cnc", "acme/plant1/machining/cell-01/cnc-001/info/production/parts-count", "integer", id="count"
+        ),
+        pytest.param(
+            "innovaas_cnc", "acme/plant1/machining/cell-01/cnc-001/info/sensors/vibration", "number", id="enveloped"
+        ),
+        pytest.param(
+            "innovaas_cnc", "acme/plant1/machining/cell-01/cnc-001/info/status/operational", "string", id="word"
+        ),
+        pytest.param(
+            "abelara_payload_examples",
+            f"{WATER}/pump-station/pump-101/kpi/oee/quality",
+            "number",
+            id="a KPI named quality",
+        ),
         pytest.param("mqtt_simulator", "lamp/1", "object", id="object"),
         pytest.param("pitfalls", "pitfalls/drift/int_then_float", "number", id="integer widened in place"),
         pytest.param("pitfalls", "pitfalls/text/bit01", "integer", id="0 and 1"),
@@ -168,7 +204,7 @@ def test_one_type(folder: str, pattern: str, name: str) -> None:
         pytest.param("pitfalls", "pitfalls/env/value_object", "object", id="object in an envelope"),
         pytest.param("umh", "umh/v1/acme/plant/_raw/weather/temperature", "number", id="timestamp_ms and value"),
     ],
-)  # fmt: skip
+)
 def test_kind(folder: str, topic: str, kind: str) -> None:
     """The root type of a data point's schema is what its values are."""
     assert element(folder, topic).type.schema()["type"] == kind
@@ -198,7 +234,7 @@ def test_kind(folder: str, topic: str, kind: str) -> None:
         pytest.param("umh", "umh/v1/acme/chicago/packaging/line1/filler/_raw/speed", (None, "Bad"), id="NaN as text"),
         pytest.param("vendor_formats", "devicehub.alias.PLC-01.Temperature", (None, "Bad"), id="success false"),
     ],
-)  # fmt: skip
+)
 def test_value(folder: str, topic: str, expected: tuple[Any, str]) -> None:
     """Value and quality of a data point after the whole recording."""
     assert value(folder, topic) == expected
@@ -208,13 +244,19 @@ def test_value(folder: str, topic: str, expected: tuple[Any, str]) -> None:
     ("folder", "topic", "unit"),
     [
         pytest.param("abelara_payload_examples", f"{WATER}/pump-station/pump-101/edge/flow", "m³/h", id="abelara"),
-        pytest.param("innovaas_cnc", "acme/plant1/machining/cell-01/cnc-001/info/sensors/vibration", "mm/s", id="innovaas"),
-        pytest.param("mkashwin_uns", f"{CELL.replace('[12]', '1')}/MixerTank/ProcessValue/Pressure", "psi", id="mkashwin"),
+        pytest.param(
+            "innovaas_cnc", "acme/plant1/machining/cell-01/cnc-001/info/sensors/vibration", "mm/s", id="innovaas"
+        ),
+        pytest.param(
+            "mkashwin_uns", f"{CELL.replace('[12]', '1')}/MixerTank/ProcessValue/Pressure", "psi", id="mkashwin"
+        ),
         pytest.param("sparkplug", f"{EDGE_NODE}/CPU/Temperature", "°C", id="sparkplug"),
         pytest.param("pitfalls", "pitfalls/env/pi", "bar", id="UnitsAbbreviation"),
-        pytest.param("metalfab", "umh/v1/metalfab/eindhoven/Energy/Edge/ConsumptionKW", None, id="never guessed from a name"),
+        pytest.param(
+            "metalfab", "umh/v1/metalfab/eindhoven/Energy/Edge/ConsumptionKW", None, id="never guessed from a name"
+        ),
     ],
-)  # fmt: skip
+)
 def test_unit(folder: str, topic: str, unit: str | None) -> None:
     """A unit is what the payload says, and stands in the schema of the data point's type."""
     found = element(folder, topic)

@@ -21,7 +21,9 @@ BATCH = 500
 OPTIONS = {
     "plain": Options(),
     "levels": Options(levels=("Enterprise", "Line", "Cell")),
-    "tight": Options(namespace="https://example.org/plant", limits=Limits(elements=40, new_per_minute=5, fields=3, depth=12)),
+    "tight": Options(
+        namespace="https://example.org/plant", limits=Limits(elements=40, new_per_minute=5, fields=3, depth=12)
+    ),
 }
 
 
@@ -40,7 +42,7 @@ def in_step(now_ns: int, batch: list[Message]) -> list[Message]:
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(batches=plantlike.batches, pauses=st.lists(st.sampled_from([0, 1, 11, 61]), min_size=5, max_size=5))
 def test_space_is_sound_at_any_moment(options: Options, batches: list[list[Message]], pauses: list[int]) -> None:
-    """After each batch, before and after arranging, young or settled: no promise is broken and every message has an outcome."""
+    """After each batch, before and after arranging, young or settled: no promise is broken, all is counted."""
     engine, now_ns = Engine(options), START_NS
     for pause, batch in zip(pauses, batches, strict=False):
         engine.ingest(in_step(now_ns, batch))
@@ -66,14 +68,14 @@ def test_what_clients_hold_stays_valid(batches: list[list[Message]], pauses: lis
         assert elements.items() <= found.items()
         elements = found
         listed = {row["elementId"]: row["schema"]["type"] for row in engine.browse.object_types()}
-        changed = {ident for ident, kind in types.items() if (kind, listed.get(ident)) not in SAME_OR_WIDER(kind, listed.get(ident))}
-        assert changed == set()
+        changed = [ident for ident, kind in types.items() if not same_or_wider(kind, listed.get(ident))]
+        assert changed == []
         types = {} if engine.space.young else listed
 
 
-def SAME_OR_WIDER(kind: str, now: str | None) -> set[tuple[str, str | None]]:
+def same_or_wider(kind: str, now: str | None) -> bool:
     """A type stays what it is; whole numbers may turn out to be numbers."""
-    return {(kind, kind), ("integer", "number")} & {(kind, now)}
+    return (kind, now) in {(kind, kind), ("integer", "number")}
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -101,7 +103,11 @@ def young_model(messages: list[Message], batch: int) -> dict[str, dict[str, inva
     return {"objects": objects, "types": types}
 
 
-@pytest.mark.parametrize("name", recordings.shared_folders() or [pytest.param("", marks=pytest.mark.skip(reason=f"no recordings at {recordings.SHARED}: set BRIDGE_FIXTURES"))])
+@pytest.mark.parametrize(
+    "name",
+    recordings.shared_folders()
+    or [pytest.param("", marks=pytest.mark.skip(reason=f"no recordings at {recordings.SHARED}: set BRIDGE_FIXTURES"))],
+)
 @pytest.mark.parametrize("options", [pytest.param(options, id=name) for name, options in OPTIONS.items()])
 def test_recordings_are_sound(name: str, options: Options) -> None:
     """A recording with everything that no broker would carry, fed directly: sound at every stage."""

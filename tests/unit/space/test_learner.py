@@ -31,13 +31,22 @@ def each(template: str, **names: list[str]) -> list[str]:
         pytest.param(["m/axis/0/pos", "m/axis/1/pos"], "m/axis", True, id="2 an array of them: part"),
         pytest.param(["m/axis/1234/pos"], "m/axis/1234", False, id="2 no short index"),
         pytest.param(["m/axis/0/motor1/pos"], "m/axis/0", False, id="2 an index with things below"),
-        pytest.param(["a/edge/pump1/x", "a/edge/pump2/x"], "a/edge", False, id="3 contains things, even an aspect word"),
         pytest.param(
-            [*each("a/{m}/diag/x", m=["mill1", "saw1", "vat1"])], "a/mill1/diag", True, id="4 under three kinds of parents: part"
+            ["a/edge/pump1/x", "a/edge/pump2/x"], "a/edge", False, id="3 contains things, even an aspect word"
         ),
-        pytest.param([*each("a/{m}/diag1/x", m=["mill1", "saw1", "vat1"])], "a/mill1/diag1", False, id="4 not if numbered"),
+        pytest.param(
+            [*each("a/{m}/diag/x", m=["mill1", "saw1", "vat1"])],
+            "a/mill1/diag",
+            True,
+            id="4 under three kinds of parents: part",
+        ),
+        pytest.param(
+            [*each("a/{m}/diag1/x", m=["mill1", "saw1", "vat1"])], "a/mill1/diag1", False, id="4 not if numbered"
+        ),
         pytest.param(["a/vat1/x"], "a/vat1", False, id="5 numbered: thing"),
-        pytest.param(["a/mixer/x", "a/mixer/y", "a/filler/x", "a/filler/y"], "a/mixer", False, id="5 similar sibling: thing"),
+        pytest.param(
+            ["a/mixer/x", "a/mixer/y", "a/filler/x", "a/filler/y"], "a/mixer", False, id="5 similar sibling: thing"
+        ),
         pytest.param(["a/edge/x", "a/edge/y"], "a/edge", True, id="6 aspect word: part"),
         pytest.param(["a/Edge/x", "a/Edge/y"], "a/Edge", True, id="6 in any case"),
         pytest.param(["a/_raw/x", "a/_raw/y"], "a/_raw", True, id="6 leading underscore: part"),
@@ -58,15 +67,18 @@ def test_part_or_thing(topics: list[str], element: str, part: bool) -> None:
     [
         pytest.param((), {"acme/site/line1/edge", "acme/site/line1/edge/x", "acme/site/note"}, id="inferred"),
         pytest.param(
-            ("Enterprise", "Site", "Line"), {"acme/site/line1/edge", "acme/site/line1/edge/x"}, id="deeper than the levels"
+            ("Enterprise", "Site", "Line"),
+            {"acme/site/line1/edge", "acme/site/line1/edge/x"},
+            id="deeper than the levels",
         ),
         pytest.param(
-            ("Enterprise",), {"acme/site", "acme/site/line1", "acme/site/line1/edge", "acme/site/line1/edge/x", "acme/site/note"},
+            ("Enterprise",),
+            {"acme/site", "acme/site/line1", "acme/site/line1/edge", "acme/site/line1/edge/x", "acme/site/note"},
             id="one level: all below is composition",
         ),
         pytest.param(("A", "B", "C", "D", "E", "F"), set(), id="more levels than there are"),
     ],
-)  # fmt: skip
+)
 def test_levels(levels: tuple[str, ...], parts: set[str]) -> None:
     """Configured levels say where equipment ends and composition begins, whatever the names look like."""
     assert learnt("acme/site/line1/edge/x", "acme/site/note", levels=levels).parts() == parts
@@ -154,8 +166,12 @@ def test_qualifier_from_the_context() -> None:
 @pytest.mark.parametrize(
     ("topics", "collection", "name"),
     [
-        pytest.param(each("p/orders/{o}", o=["ACME-X", "BOLT-Y", "NUT-Z"]), "p/orders", "Order", id="documents, plural"),
-        pytest.param(each("p/Inventory/{o}", o=["steel", "glass", "wood"]), "p/Inventory", "InventoryItem", id="documents"),
+        pytest.param(
+            each("p/orders/{o}", o=["ACME-X", "BOLT-Y", "NUT-Z"]), "p/orders", "Order", id="documents, plural"
+        ),
+        pytest.param(
+            each("p/Inventory/{o}", o=["steel", "glass", "wood"]), "p/Inventory", "InventoryItem", id="documents"
+        ),
     ],
 )
 def test_collections(topics: list[str], collection: str, name: str) -> None:

@@ -16,17 +16,29 @@ NEVER = 7
     ("parts", "composed"),
     [
         pytest.param([("a", (1, GOOD, 5)), ("b", (2, GOOD, 9))], ({"a": 1, "b": 2}, GOOD, 9), id="latest time"),
-        pytest.param([("a", (1, GOOD, 5)), ("b", (2, UNCERTAIN, 1))], ({"a": 1, "b": 2}, UNCERTAIN, 5), id="worst quality"),
-        pytest.param([("a", (1, GOOD, 5)), ("b", (None, BAD, 9))], ({"a": 1, "b": None}, UNCERTAIN, 9), id="never Bad with a value"),
-        pytest.param([("a", (1, GOOD, 5)), ("b", (None, NO_DATA, 0))], ({"a": 1, "b": None}, GOOD, 5), id="nothing yet is null"),
+        pytest.param(
+            [("a", (1, GOOD, 5)), ("b", (2, UNCERTAIN, 1))], ({"a": 1, "b": 2}, UNCERTAIN, 5), id="worst quality"
+        ),
+        pytest.param(
+            [("a", (1, GOOD, 5)), ("b", (None, BAD, 9))],
+            ({"a": 1, "b": None}, UNCERTAIN, 9),
+            id="never Bad with a value",
+        ),
+        pytest.param(
+            [("a", (1, GOOD, 5)), ("b", (None, NO_DATA, 0))], ({"a": 1, "b": None}, GOOD, 5), id="nothing yet is null"
+        ),
         pytest.param([("a", (None, BAD, 5)), ("b", (None, BAD, 9))], (None, BAD, 9), id="all Bad"),
         pytest.param([("a", (None, BAD, 5)), ("b", (None, NO_DATA, 0))], (None, BAD, 5), id="Bad and nothing yet"),
         pytest.param([("a", (None, NO_DATA, 0))], (None, NO_DATA, NEVER), id="nothing reported yet"),
         pytest.param([], (None, NO_DATA, NEVER), id="no parts"),
-        pytest.param([("a", (False, GOOD, 1)), ("b", (0, GOOD, 1))], ({"a": False, "b": 0}, GOOD, 1), id="falsy values are values"),
+        pytest.param(
+            [("a", (False, GOOD, 1)), ("b", (0, GOOD, 1))],
+            ({"a": False, "b": 0}, GOOD, 1),
+            id="falsy values are values",
+        ),
         pytest.param([("a", ({}, GOOD, 1))], ({"a": {}}, GOOD, 1), id="an empty object is a value"),
     ],
-)  # fmt: skip
+)
 def test_compose(parts: list[tuple[str, Vqt]], composed: Vqt) -> None:
     """The object of the parts' values, the worst quality but never worse than Uncertain with a value, the latest time."""
     assert compose(parts, NEVER) == composed
@@ -47,7 +59,12 @@ def test_composed_value_follows_its_parts() -> None:
     feed.seconds = 5
     feed.take({"p/m1/edge/y": b"NaN"})
     found = feed.value("p/m1/edge")
-    assert found == {"isComposition": True, "value": {"x": 1, "y": None}, "quality": "Uncertain", "timestamp": NOW.format(5)}
+    assert found == {
+        "isComposition": True,
+        "value": {"x": 1, "y": None},
+        "quality": "Uncertain",
+        "timestamp": NOW.format(5),
+    }
     feed.take({"p/m1/edge/x": b"NaN"})
     assert (feed.value("p/m1")["value"], feed.value("p/m1")["quality"]) == (None, "Bad")
 
@@ -77,9 +94,11 @@ def test_own_payload_wins_over_parts() -> None:
         pytest.param({"a": {"value": 2, "timestamp": "2027-01-15T08:00:03Z"}}, "d#/a", (2, "Good", 3), id="own time"),
         pytest.param({"a": {"value": 2, "quality": "Uncertain"}}, "d#/a", (2, "Uncertain", 0), id="own quality"),
         pytest.param({"a": {"value": 2, "quality": "Bad"}}, "d#/a", (None, "Bad", 0), id="Bad says no value"),
-        pytest.param({"a": {"Value": 2.5, "SourceTimestamp": "2027-01-15T08:00:04Z"}}, "d#/a", (2.5, "Good", 4), id="OPC UA"),
+        pytest.param(
+            {"a": {"Value": 2.5, "SourceTimestamp": "2027-01-15T08:00:04Z"}}, "d#/a", (2.5, "Good", 4), id="OPC UA"
+        ),
     ],
-)  # fmt: skip
+)
 def test_field(payload: dict[str, Any], field: str, expected: tuple[Any, str, int]) -> None:
     """A field reads as its place in the payload; one that is an envelope has its own value, quality and time."""
     found = Feed().take({"d": payload}).value(field)
@@ -127,10 +146,14 @@ def test_field_as_it_was() -> None:
         pytest.param(2, ["p/m1/edge", "p/m1/mode"], id="two levels"),
         pytest.param(3, ["p/m1/edge", "p/m1/edge/x", "p/m1/edge/y", "p/m1/mode"], id="three levels"),
         pytest.param(0, ["p/m1/edge", "p/m1/edge/x", "p/m1/edge/y", "p/m1/edge/y#/a", "p/m1/mode"], id="all"),
-        pytest.param(99, ["p/m1/edge", "p/m1/edge/x", "p/m1/edge/y", "p/m1/edge/y#/a", "p/m1/mode"], id="more than there are"),
+        pytest.param(
+            99, ["p/m1/edge", "p/m1/edge/x", "p/m1/edge/y", "p/m1/edge/y#/a", "p/m1/mode"], id="more than there are"
+        ),
     ],
-)  # fmt: skip
+)
 def test_descendants(depth: int, expected: list[str]) -> None:
     """Components down to a depth, this level counted; each once, owners first."""
-    feed = Feed(aspects=ASPECTS).take({"p/m1/edge/x": 1, "p/m1/edge/y": {"a": 2}, "p/m1/mode": 1, "p/m1/tool7/edge/z": 3})
+    feed = Feed(aspects=ASPECTS).take(
+        {"p/m1/edge/x": 1, "p/m1/edge/y": {"a": 2}, "p/m1/mode": 1, "p/m1/tool7/edge/z": 3}
+    )
     assert [node.id for node in descendants(feed.arrange().node("p/m1"), depth)] == expected

@@ -40,17 +40,23 @@ def merged(left: Shape, right: Shape) -> Schema:
         pytest.param([[]], {"type": "array"}, id="no items"),
         pytest.param(
             [{"a": 1}, {"a": "x", "b": {}}],
-            {"type": "object", "properties": {"a": {"type": ["string", "integer", "null"]}, "b": {"type": ["object", "null"]}}},
+            {
+                "type": "object",
+                "properties": {"a": {"type": ["string", "integer", "null"]}, "b": {"type": ["object", "null"]}},
+            },
             id="properties are unions",
         ),
         pytest.param([{"a": None}], {"type": "object", "properties": {"a": {}}}, id="a property that was only null"),
         pytest.param(
             [{"$ref": "#/x", "@type": "y"}],
-            {"type": "object", "properties": {"$ref": {"type": ["string", "null"]}, "@type": {"type": ["string", "null"]}}},
+            {
+                "type": "object",
+                "properties": {"$ref": {"type": ["string", "null"]}, "@type": {"type": ["string", "null"]}},
+            },
             id="keys are data",
         ),
     ],
-)  # fmt: skip
+)
 def test_schema(values: list[Any], schema: Schema) -> None:
     """The root has one plain type; what lies inside is nullable; nothing is required."""
     assert seen(*values).schema() == schema
@@ -85,11 +91,24 @@ def test_observe_tells_what_is_new(left: Any, right: Any) -> None:
 @pytest.mark.parametrize(
     ("fields", "depth", "schema"),
     [
-        pytest.param(1, 9, {"type": "object", "properties": {"a": {"type": ["object", "null"], "properties": {"b": {"type": ["integer", "null"]}}}}}, id="fields"),
+        pytest.param(
+            1,
+            9,
+            {
+                "type": "object",
+                "properties": {"a": {"type": ["object", "null"], "properties": {"b": {"type": ["integer", "null"]}}}},
+            },
+            id="fields",
+        ),
         pytest.param(9, 1, {"type": "object"}, id="one level"),
-        pytest.param(9, 2, {"type": "object", "properties": {"a": {"type": ["object", "null"]}, "z": {"type": ["integer", "null"]}}}, id="two levels"),
+        pytest.param(
+            9,
+            2,
+            {"type": "object", "properties": {"a": {"type": ["object", "null"]}, "z": {"type": ["integer", "null"]}}},
+            id="two levels",
+        ),
     ],
-)  # fmt: skip
+)
 def test_bounds(fields: int, depth: int, schema: Schema) -> None:
     """What lies beyond the limits stays opaque."""
     assert seen({"a": {"b": 1}, "z": 2}, fields=fields, depth=depth).schema() == schema

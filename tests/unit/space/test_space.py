@@ -125,7 +125,7 @@ def test_discovery_window(quiet: int, busy: int, young: bool) -> None:
 @pytest.mark.parametrize(
     ("deep", "shallow"),
     [
-        pytest.param({"value": {"a": [False]}}, [0], id="an array"),
+        pytest.param({"b": {"a": [False]}}, [0], id="an array"),
         pytest.param({"b": {"a": {"x": False}}}, {"x": {"y": 1}}, id="an object"),
     ],
 )

@@ -52,7 +52,9 @@ def test_documents_of_one_role(registry: TypeRegistry, other: Shape, same: bool)
 
 def test_scalars_of_one_role(registry: TypeRegistry) -> None:
     """A role has one type for each kind of scalar; the first has the plain name, the others say what they are."""
-    kinds = [registry.for_value(SPACE, "Mode", Shape(group), group, ("Vat",)) for group in (ANY_NUMBER, STRING, BOOLEAN)]
+    kinds = [
+        registry.for_value(SPACE, "Mode", Shape(group), group, ("Vat",)) for group in (ANY_NUMBER, STRING, BOOLEAN)
+    ]
     again = [registry.for_value(SPACE, "Mode", Shape(group), group, ()) for group in (ANY_NUMBER, STRING, BOOLEAN)]
     assert [kind.name for kind in kinds] == ["Mode", "ModeText", "ModeFlag"]
     assert again == kinds
