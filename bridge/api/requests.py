@@ -22,6 +22,7 @@ from bridge.errors import BadRequest, TooLarge
 _MISTAKES_SHOWN = 5  # of one body; more would only repeat themselves
 _SHOWN_LENGTH = 300  # characters of a detail that quotes what a client sent
 _NAME_LENGTH = 1_024  # characters of what a client names and we keep: its own id, a subscription's display name
+_LONGEST_LENGTH = 18  # digits of a Content-Length; a longer one is too large whatever it says
 _TEXTS = {"missing": "is required", "model_type": "must be a JSON object"}  # where pydantic speaks of its own things
 
 _decode_json = msgspec.json.Decoder().decode
@@ -143,10 +144,8 @@ Model = TypeVar("Model", bound=Body)
 async def read(scope: Scope, receive: Receive, model: type[Model], max_bytes: int) -> Model:
     """The body as a model. Raises `TooLarge`, or `BadRequest` naming each field that is wrong."""
     for name, value in scope["headers"]:
-        if (
-            name == b"content-length" and len(value) < 20 and int(value) > max_bytes
-        ):  # the server has checked the digits
-            raise TooLarge(f"body: {int(value)} bytes, at most {max_bytes} are taken; ask in several requests")
+        if name == b"content-length" and value.isdigit() and (len(value) > _LONGEST_LENGTH or int(value) > max_bytes):
+            raise _too_large(max_bytes)
     try:
         return model.model_validate(_decode(await _body(receive, max_bytes)))
     except ValidationError as error:
@@ -164,9 +163,13 @@ async def _body(receive: Receive, max_bytes: int) -> bytes:
         body, more = message.get("body", b""), message.get("more_body", False)
         size += len(body)
         if size > max_bytes:
-            raise TooLarge(f"body: more than {max_bytes} bytes; ask in several requests")
+            raise _too_large(max_bytes)
         chunks.append(body)
     return body if len(chunks) == 1 else b"".join(chunks)
+
+
+def _too_large(max_bytes: int) -> TooLarge:
+    return TooLarge(f"body: at most {max_bytes} bytes are taken; ask in several requests")
 
 
 def _decode(body: bytes) -> object:

@@ -1,7 +1,6 @@
 """Subscriptions: create, list, delete, register, unregister and sync. The stream has a module of its own."""
 
-from collections.abc import Callable, Collection
-from itertools import islice
+from collections.abc import Callable
 
 import msgspec
 from starlette.responses import Response
@@ -11,8 +10,6 @@ from bridge.api.context import Context
 from bridge.api.requests import CreateSubscription, Register, SubscriptionIds, Sync, Unregister
 from bridge.errors import BadRequest, NotFound, TooMany
 from bridge.subscriptions import Gap, Subscription
-
-_GAPS_NAMED = 20
 
 
 class Subscribe:
@@ -70,7 +67,7 @@ class Subscribe:
             {"sequenceNumber": batch.number, "updates": [msgspec.Raw(update.json()) for update in batch.updates]}
             for batch in batches
         ]
-        return success(result, _told(subscription.queue.gaps))
+        return success(result, _told(subscription.queue.gap))
 
 
 def _shown(found: Subscription) -> Item:
@@ -78,17 +75,11 @@ def _shown(found: Subscription) -> Item:
     return {"subscriptionId": found.id, "displayName": found.display_name, "monitoredObjects": monitored}
 
 
-def _told(gaps: Collection[Gap]) -> Item | None:
-    if not gaps:
+def _told(gap: Gap | None) -> Item | None:
+    if gap is None:
         return None
-    more = f" and {len(gaps) - _GAPS_NAMED} more" if len(gaps) > _GAPS_NAMED else ""
-    named = ", ".join(_range(gap) for gap in islice(gaps, _GAPS_NAMED)) + more
-    lost, last = sum(gap.lost for gap in gaps), max(gap.last for gap in gaps)
+    numbers = str(gap.first) if gap.first == gap.last else f"{gap.first} to {gap.last}"
     return partial(
-        f"{lost} updates were dropped, the oldest first; missing sequence numbers: {named}; "
-        f"acknowledge {last} or later to go on without them"
+        f"{gap.lost} updates were dropped, the oldest first; missing sequence numbers: {numbers}; "
+        f"acknowledge {gap.last} or later to go on without them"
     )
-
-
-def _range(gap: Gap) -> str:
-    return str(gap.first) if gap.first == gap.last else f"{gap.first} to {gap.last}"

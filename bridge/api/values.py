@@ -12,6 +12,7 @@ from bridge.history.answers import Cut
 from bridge.space.browse import Budget
 from bridge.uns.moments import parse_request
 
+_FIRST_NS, _LAST_NS = 0, 2**63 - 1  # 1970 to 2262: no record lies outside, and stores count in 64 bits
 _CUTS_NAMED = 20  # elements named in one 206; the others resume the same way
 
 
@@ -37,6 +38,7 @@ class Values:
         start_ns, end_ns = _instant("startTime", body.startTime), _instant("endTime", body.endTime)
         if start_ns > end_ns:
             raise BadRequest(f"startTime: {body.startTime[:40]} is after endTime {body.endTime[:40]}")
+        start_ns, end_ns = max(start_ns, _FIRST_NS), min(end_ns, _LAST_NS)
         limits, historian, nodes = self._context.limits, self._context.historian, self._context.engine.space.nodes
         budget = Budget(limits.max_components)
         allowance = historian.allowance(limits.query_timeout, self._context.now)

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from bridge.config import MqttSettings
 from bridge.errors import StartError
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("bridge.mqtt")
 
 DEFAULT_PORTS = {"mqtt": 1883, "mqtts": 8883, "ws": 80, "wss": 443}
 DEFAULT_PATH = "/mqtt"  # where brokers serve WebSocket clients unless told otherwise

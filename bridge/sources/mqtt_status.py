@@ -8,7 +8,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from bridge.sources.base import Health
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("bridge.mqtt")
 
 REMIND_S = 60.0  # between lines about a broker that stays away
 

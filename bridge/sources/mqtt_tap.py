@@ -20,7 +20,7 @@ from bridge.sources.mqtt_inbox import Receipt
 from bridge.sources.mqtt_intake import Intake
 from bridge.sources.wire import Malformed
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("bridge.mqtt")
 
 READ_BYTES = 64 * 1024  # at most, at a time: about 600 messages, 3 ms
 READS = 64  # at most, in one turn of the loop: TLS and WebSocket hand over one record or frame at a time

@@ -21,7 +21,7 @@ from bridge.errors import StartError
 from bridge.sources.base import MAX_BATCH, Batch, Health
 from bridge.uns import Message
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("bridge.replay")
 
 LOGGED = 20  # bad lines that are told one by one; a file of another format would have nothing else
 

@@ -36,7 +36,7 @@ class Shape:
         self.kinds = kinds
         self.properties: dict[str, Shape] | None = None
         self.items: Shape | None = None
-        self.unbounded = False  # anything may come: more structures than are looked at
+        self.unbounded = False  # opaque inside: deeper, or more of it, than is looked at
         self.members: Shape | None = None  # of a map: what any key holds
 
     def observe(self, value: Json, max_fields: int, depth: int) -> bool:
@@ -45,6 +45,8 @@ class Shape:
         changed = not self.kinds & kind
         self.kinds |= kind
         if depth <= 1:
+            changed |= kind in (OBJECT, ARRAY) and not self.unbounded
+            self.unbounded = self.unbounded or kind in (OBJECT, ARRAY)
             return changed
         if kind == OBJECT:
             for key, part in value.items():
@@ -100,6 +102,7 @@ class Shape:
     def only(self, kinds: int) -> "Shape":
         """The part of this shape that is of some kinds: a leaf type declares one."""
         part = Shape(self.kinds & kinds)
+        part.unbounded = self.unbounded
         part.properties = self.properties if kinds & OBJECT else None
         part.members = self.members if kinds & OBJECT else None
         part.items = self.items if kinds & ARRAY else None
@@ -126,9 +129,11 @@ class Shape:
     def schema(self, *, nullable: bool = False) -> Schema:
         """JSON Schema. A type's root has one plain `type`; a property (`nullable`) always admits null."""
         names = self._types()
-        if not names or self.unbounded:
-            return {}  # nothing but null was seen, or too much: anything may come
+        if not names:
+            return {}  # nothing but null was seen: anything may come
         schema: Schema = {"type": [*names, "null"] if nullable else names[0]}
+        if self.unbounded:
+            return schema
         if self.kinds & BINARY and not self.kinds & STRING:
             schema["contentEncoding"] = "base64"
         if self.kinds & OBJECT and self.properties:

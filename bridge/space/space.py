@@ -149,7 +149,9 @@ class AddressSpace:
             known = self._learner.classify(node, kind)
         if self._is_learnt(node) and present.group != group:
             node.types = {present.group: present, **(node.types or {}), group: known}
-        node.type = known
+        if known is not present:
+            node.type = known
+            self.revision += 1
 
     def _is_learnt(self, node: Node) -> bool:
         kind = node.type
@@ -168,6 +170,8 @@ class AddressSpace:
     def _show_field(self, owner: Node, field: Field, shape: Shape, part: Json, now_ns: int, *, grown: bool) -> None:
         field.plan = field_plan(part, self.zone)
         if field.plan is not None:
+            if field.plan.unit is not None:
+                self.set_unit(field, part[field.plan.unit])
             part = part[field.plan.value]
             if part is None:
                 return

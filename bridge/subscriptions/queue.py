@@ -1,15 +1,15 @@
-"""The queue of one subscription: what is pending, what is frozen in batches, and the gaps between their numbers.
+"""The queue of one subscription: what is pending, what is frozen in batches, and the gap that was dropped.
 
 The states of an update: it is *pending* when a reading arrives; `freeze` turns all that is pending into a *batch*,
 which is immutable and is given again until it is acknowledged; a stream takes updates away one by one, oldest first.
 
 Numbers start at 1 and rise by one with each batch. Whatever is dropped leaves a number that no batch has, so the gap
 that a client computes is real: pending updates that were dropped burn one number when the rest is frozen, a batch that
-was dropped leaves its own. A gap is told until a client acknowledges past it.
+was dropped leaves its own. The oldest go first, batches before what is pending, so there is one gap, before all
+batches; it is told until a client acknowledges past it.
 """
 
 from collections import deque
-from collections.abc import Iterable
 
 from msgspec import Struct
 
@@ -36,12 +36,12 @@ class Gap(Struct, frozen=True):
 class Queue:
     """See the module's text. It has no bound of its own: whoever pushes calls `drop_oldest` when it is too long."""
 
-    __slots__ = ("_dropped", "_next", "batches", "gaps", "held", "pending")
+    __slots__ = ("_dropped", "_next", "batches", "gap", "held", "pending")
 
     def __init__(self) -> None:
         self.pending: deque[Update] = deque()
         self.batches: deque[Frozen] = deque()
-        self.gaps: deque[Gap] = deque()  # ascending, a batch between any two: at most one more than batches
+        self.gap: Gap | None = None  # before all batches
         self.held = 0  # updates, pending and frozen
         self._dropped = 0  # pending updates lost since the last batch was frozen
         self._next = 1
@@ -61,7 +61,7 @@ class Queue:
         if self.batches:
             batch = self.batches.popleft()
             lost = len(batch.updates)
-            self._lose_batch(batch)
+            self._widen_gap(batch.number, lost)
         else:
             self.pending.popleft()
             self._dropped += 1
@@ -72,7 +72,9 @@ class Queue:
     def freeze(self) -> None:
         """Turn what is pending into a batch; nothing pending and nothing lost is no batch."""
         if self._dropped:
-            self._burn_number()
+            self._widen_gap(self._next, self._dropped)
+            self._next += 1
+            self._dropped = 0
         if self.pending:
             self.batches.append(Frozen(self._next, tuple(self.pending)))
             self._next += 1
@@ -82,45 +84,25 @@ class Queue:
         """Put unacknowledged batches back before what is pending: a stream gives single updates, without numbers."""
         self.pending.extendleft(update for batch in reversed(self.batches) for update in reversed(batch.updates))
         self.batches.clear()
-        if self.gaps:
-            self.gaps = deque([_joined(self.gaps)])
 
     def acknowledge(self, number: int) -> None:
-        """Forget batches and gaps up to and including a number; one that was never issued changes nothing."""
+        """Forget batches and the gap up to and including a number; one that was never issued changes nothing."""
         if number == ALL_PENDING:
             self.clear()
         elif 0 < number < self._next:
             while self.batches and self.batches[0].number <= number:
                 self.held -= len(self.batches.popleft().updates)
-            self.gaps = deque(gap for gap in self.gaps if gap.last > number)
+            if self.gap is not None and self.gap.last <= number:
+                self.gap = None
 
     def clear(self) -> None:
-        """Forget all updates and gaps; numbers go on."""
+        """Forget all updates and the gap; numbers go on."""
         self.batches.clear()
         self.pending.clear()
-        self.gaps.clear()
+        self.gap = None
         self.held = self._dropped = 0
 
-    def _lose_batch(self, batch: Frozen) -> None:
-        """The oldest batch becomes a gap, one with those before the next batch."""
-        following = self.batches[0].number if self.batches else self._next
-        near = [Gap(batch.number, batch.number, len(batch.updates))]
-        while self.gaps and self.gaps[0].first < following:
-            near.append(self.gaps.popleft())
-        self.gaps.appendleft(_joined(near))
-
-    def _burn_number(self) -> None:
-        """The number of the next batch becomes a gap, one with those behind the newest batch."""
-        newest = self.batches[-1].number if self.batches else 0
-        near = [Gap(self._next, self._next, self._dropped)]
-        while self.gaps and self.gaps[-1].first > newest:
-            near.append(self.gaps.pop())
-        self.gaps.append(_joined(near))
-        self._next += 1
-        self._dropped = 0
-
-
-def _joined(gaps: Iterable[Gap]) -> Gap:
-    """Gaps without a batch between them are one: that is what a client sees."""
-    rows = list(gaps)
-    return Gap(min(gap.first for gap in rows), max(gap.last for gap in rows), sum(gap.lost for gap in rows))
+    def _widen_gap(self, number: int, lost: int) -> None:
+        """What is dropped lies next to what was dropped before: there is never a batch between."""
+        before = self.gap
+        self.gap = Gap(number, number, lost) if before is None else Gap(before.first, number, before.lost + lost)

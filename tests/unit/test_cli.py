@@ -93,9 +93,7 @@ def test_wrong_usage(argv, capsys):
 
 def test_check_prints_what_is_in_effect(tmp_path, capsys):
     """`check` prints a configuration file to the same effect and exits with 0."""
-    path = write(
-        tmp_path / "a.toml", '[api]\nport = 9\n[mqtt]\ntopics = ["a/#"]\n[model]\nlevels = ["Sité"]\n'
-    )
+    path = write(tmp_path / "a.toml", '[api]\nport = 9\n[mqtt]\ntopics = ["a/#"]\n[model]\nlevels = ["Sité"]\n')
     assert main(["check", "--config", str(path)]) == 0
     out, err = capsys.readouterr()
     assert err == ""

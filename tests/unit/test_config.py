@@ -44,8 +44,7 @@ MISTAKES = {
     "exclude_share": '[mqtt] exclude[0] = "$share/group/#": must be a filter without $share',
     "client_id_empty": '[mqtt] client_id = "": must be 1 to 65535 bytes of printable text',
     "username_control": r'[mqtt] username = "a\nb": must be 1 to 65535 bytes of printable text',
-    "password_in_file": "[mqtt] password: "
-    "must not be in this file: use password_file or BRIDGE_MQTT_PASSWORD",
+    "password_in_file": "[mqtt] password: must not be in this file: use password_file or BRIDGE_MQTT_PASSWORD",
     "password_without_username": "[mqtt] username: must be set, because there is a password",
     "password_file_open": '[mqtt] password_file = "open.secret": must not be readable by everyone: chmod o-r',
     "password_file_empty": '[mqtt] password_file = "empty.secret": must hold a password of 1 to 65535 bytes',
@@ -155,9 +154,7 @@ def test_mistakes_show_no_secret(directory):
     """What was meant as a secret is in no message, wherever it stood."""
     for path in directory.glob("*.toml"):
         assert "hunter2" not in "\n".join(refused(path))
-    (directory / "odd.toml").write_text(
-        '[mqtt]\nurl = "mqtt://u:hunter2/#@x@broker"\nclient_id = "u:hunter2\\n@b"\n'
-    )
+    (directory / "odd.toml").write_text('[mqtt]\nurl = "mqtt://u:hunter2/#@x@broker"\nclient_id = "u:hunter2\\n@b"\n')
     assert "hunter2" not in "\n".join(refused(directory / "odd.toml"))
 
 
@@ -176,18 +173,14 @@ SCALARS = st.one_of(
     st.booleans(),
     st.datetimes(),
 )
-VALUES = st.recursive(
-    SCALARS, lambda v: st.lists(v, max_size=3) | st.dictionaries(st.text("ab.\n"), v, max_size=2)
-)
+VALUES = st.recursive(SCALARS, lambda v: st.lists(v, max_size=3) | st.dictionaries(st.text("ab.\n"), v, max_size=2))
 
 
 @settings(deadline=None)  # it writes files
 @given(data=st.data(), value=VALUES)
 def test_any_value_is_taken_or_told(data, value):
     """Whatever a key is set to, it is taken or refused in lines that a terminal can show."""
-    section, keys = data.draw(
-        st.sampled_from(sorted((section, list(keys)) for section, keys in fields().items()))
-    )
+    section, keys = data.draw(st.sampled_from(sorted((section, list(keys)) for section, keys in fields().items())))
     key = data.draw(st.sampled_from(sorted(keys)))
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory) / "any.toml"
@@ -248,17 +241,13 @@ def test_settings_are_frozen():
         pytest.param("mqtt", "url", "mqtt://[::1]:1884", id="ipv6"),
         pytest.param("mqtt", "url", "wss://broker.example/mqtt", id="websocket path"),
         pytest.param("mqtt", "url", "mqtts://broker", id="tls"),
-        pytest.param(
-            "mqtt", "topics", ("$share/group/acme/#", "+/+", "/", "$SYS/#", "a//b", "+"), id="filters"
-        ),
+        pytest.param("mqtt", "topics", ("$share/group/acme/#", "+/+", "/", "$SYS/#", "a//b", "+"), id="filters"),
         pytest.param("mqtt", "exclude", ("acme/+/lab/#",), id="exclude"),
         pytest.param("mqtt", "session_expiry", 4_294_967_295, id="never expires"),
         pytest.param("api", "host", "::", id="any ipv6"),
         pytest.param("api", "host", "bridge_1.plant.example", id="host name"),
         pytest.param("api", "port", 0, id="any port"),
-        pytest.param(
-            "api", "cors_origins", ("null", "http://[::1]:3000", "https://a-b.example"), id="origins"
-        ),
+        pytest.param("api", "cors_origins", ("null", "http://[::1]:3000", "https://a-b.example"), id="origins"),
         pytest.param("api", "query_timeout", 3, id="whole seconds"),
         pytest.param("model", "namespace", "urn:acme:types", id="urn"),
         pytest.param("model", "levels", ("Enterprise", "Produktionslinie ä"), id="levels"),
@@ -309,9 +298,7 @@ def test_password_from_the_environment_needs_a_user():
     """A password without a user name would silently not be sent."""
     with pytest.raises(ConfigError) as caught:
         load(None, {PASSWORD_VARIABLE: "hunter2"})
-    assert caught.value.mistakes == (
-        "configuration: [mqtt] username: must be set, because there is a password",
-    )
+    assert caught.value.mistakes == ("configuration: [mqtt] username: must be set, because there is a password",)
 
 
 def test_secrets_are_in_no_representation(directory):

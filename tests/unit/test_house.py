@@ -162,9 +162,7 @@ def test_image_runs_the_daemon() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert [yaml.safe_load(entry)[0] for entry in instructions["ENTRYPOINT"]] == list(project["scripts"])
     command, option, path = yaml.safe_load(instructions["CMD"][0])
-    shown = subprocess.run(
-        [sys.executable, "-m", "bridge", command, "--help"], capture_output=True, check=True
-    )
+    shown = subprocess.run([sys.executable, "-m", "bridge", command, "--help"], capture_output=True, check=True)
     assert option in shown.stdout.decode()
     assert any(copy.endswith(f" {path}") for copy in instructions["COPY"])
     assert all(re.match(r"\d+$", user) and int(user) > 0 for user in instructions["USER"])

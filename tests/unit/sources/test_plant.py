@@ -22,9 +22,7 @@ LONG_ENOUGH = 1_200.0  # seconds in which each machine passes through several st
 def story(seed: int, seconds: float, step: float = TICK) -> list[Publication]:
     plant = Plant(Random(seed))
     return [
-        publication
-        for number in range(round(seconds / step) + 1)
-        for publication in plant.step(START + number * step)
+        publication for number in range(round(seconds / step) + 1) for publication in plant.step(START + number * step)
     ]
 
 
@@ -109,9 +107,7 @@ def test_retained_data_comes_first(minute: list[Publication]) -> None:
     first = minute[: next(number for number, publication in enumerate(minute) if not publication.retain)]
     topics = {publication.topic for publication in first}
     for machine, _ in LAYOUT:
-        assert {f"{machine}/asset/{name}" for name in ("vendor", "model", "serial")} | {
-            f"{machine}/status"
-        } <= topics
+        assert {f"{machine}/asset/{name}" for name in ("vendor", "model", "serial")} | {f"{machine}/status"} <= topics
     assert first[0] == Publication(GATEWAY_STATUS, b"online", retain=True, qos=1)
 
 

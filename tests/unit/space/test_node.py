@@ -40,7 +40,7 @@ NEVER = 7
     ],
 )
 def test_compose(parts: list[tuple[str, Vqt]], composed: Vqt) -> None:
-    """The object of the parts' values, the worst quality but never worse than Uncertain with a value, the latest time."""
+    """The object of the parts' values, the worst quality (with a value at most Uncertain), the latest time."""
     assert compose(parts, NEVER) == composed
 
 

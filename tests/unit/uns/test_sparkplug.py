@@ -236,9 +236,7 @@ def test_sequence_is_counted_not_enforced() -> None:
 # Other topics, bad input
 
 
-@pytest.mark.parametrize(
-    "topic", ["STATE/host", "STATE/a/b", "spBv1.0/STATE/host"], ids=["old", "old-deeper", "new"]
-)
+@pytest.mark.parametrize("topic", ["STATE/host", "STATE/a/b", "spBv1.0/STATE/host"], ids=["old", "old-deeper", "new"])
 def test_host_state_is_no_value(topic: str) -> None:
     """The state of a host application is counted, whatever it says."""
     decoder = SparkplugDecoder()

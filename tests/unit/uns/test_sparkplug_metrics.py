@@ -43,9 +43,7 @@ def test_quality_property(code: int | str, quality: str, value: object) -> None:
     host = Host()
     said = host("DDATA", payload(metric(alias=101, value=of_double(1.5), more=properties(Quality=code))))
     assert [(r.quality, r.value) for r in said.values()] == [(quality, value)]
-    assert [r.quality for r in host("DDATA", payload(metric(alias=101, value=of_double(1.5)))).values()] == [
-        "Good"
-    ]
+    assert [r.quality for r in host("DDATA", payload(metric(alias=101, value=of_double(1.5)))).values()] == ["Good"]
 
 
 @pytest.mark.parametrize(
@@ -181,9 +179,7 @@ def test_template_quality_and_flags_reach_members() -> None:
     """What holds for an instance holds for its members, unless they say otherwise."""
     host = Host(born=False)
     host("NBIRTH", payload(MOTOR, INSTANCE))
-    update = of_template(
-        metric("Speed", of_double(1.0)), metric("State", of_int(1), more=properties(Quality=192))
-    )
+    update = of_template(metric("Speed", of_double(1.0)), metric("State", of_int(1), more=properties(Quality=192)))
     readings = host("NDATA", payload(metric(alias=5, value=update, more=TRANSIENT + properties(Quality=500))))
     assert {n: (r.quality, r.transient) for n, r in readings.items()} == {
         "Line/Motor 1/Speed": ("Uncertain", True), "Line/Motor 1/State": ("Good", True),

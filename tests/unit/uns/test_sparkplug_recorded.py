@@ -27,9 +27,7 @@ def recorded(folder: str) -> Iterator[tuple[str, Message]]:
             record = json.loads(line)
             if record["topic"].startswith(("spBv1.0/", "STATE/")):
                 content = (
-                    base64.b64decode(record["payload_b64"])
-                    if "payload_b64" in record
-                    else record["payload"].encode()
+                    base64.b64decode(record["payload_b64"]) if "payload_b64" in record else record["payload"].encode()
                 )
                 yield record.get("note", ""), Message(record["topic"], content, retain=record["retain"])
 

@@ -56,9 +56,7 @@ def test_compressed(content: bytes) -> None:
     "content",
     [
         pytest.param(compressed(gzip.compress(bytes(MAX_INFLATED + 1)), "GZIP"), id="bomb"),
-        pytest.param(
-            compressed(gzip.compress(os.urandom(40_000) + bytes(MAX_INFLATED)), "GZIP"), id="too-large"
-        ),
+        pytest.param(compressed(gzip.compress(os.urandom(40_000) + bytes(MAX_INFLATED)), "GZIP"), id="too-large"),
         pytest.param(compressed(gzip.compress(UPDATE)[:-9], "GZIP"), id="truncated"),
         pytest.param(compressed(b"nonsense", "GZIP"), id="not-gzip"),
         pytest.param(compressed(b"", "DEFLATE"), id="empty"),

@@ -1,0 +1,169 @@
+"""The OpenAPI document says what the server does: every real answer conforms to it."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import pytest
+from inprocess import AXIS, MOTOR, PRESS, SPEED, InProcess, owner
+
+from bridge.api import ApiLimits
+from bridge.subscriptions import SubscriptionLimits
+
+KINDS: dict[str, tuple[type, ...]] = {
+    "null": (type(None),), "boolean": (bool,), "integer": (int,), "number": (int, float),
+    "string": (str,), "array": (list,), "object": (dict,),
+}  # fmt: skip
+KNOWN = {
+    *("type", "properties", "required", "items", "additionalProperties", "anyOf", "const", "enum", "$ref"),
+    *("title", "description", "default", "minimum", "minLength", "maxLength", "examples"),
+}
+ALWAYS = {"startTime": "2026-01-01T00:00:00Z", "endTime": "2027-01-01T00:00:00Z"}
+
+
+@pytest.fixture
+def document(bridge: InProcess) -> dict[str, Any]:
+    return bridge.get("/openapi.json")  # type: ignore[no-any-return]
+
+
+def violations(value: Any, schema: Mapping[str, Any], models: Mapping[str, Any], path: str = "") -> Iterator[str]:
+    """Where a value does not conform to a schema of the document; properties that it does not name are wrong too."""
+    if unknown := schema.keys() - KNOWN:
+        yield f"{path}: this check does not know {unknown}"
+    if "$ref" in schema:
+        yield from violations(value, models[schema["$ref"].rpartition("/")[2]], models, path)
+        return
+    if "anyOf" in schema:
+        if all(list(violations(value, one, models, path)) for one in schema["anyOf"]):
+            yield f"{path}: {value!r:.80} is none of {schema['anyOf']}"
+        return
+    if "const" in schema and value != schema["const"]:
+        yield f"{path}: {value!r} is not {schema['const']!r}"
+    if "enum" in schema and value not in schema["enum"]:
+        yield f"{path}: {value!r} is none of {schema['enum']}"
+    if "type" in schema and type(value) not in KINDS[schema["type"]]:
+        yield f"{path}: {value!r:.80} is no {schema['type']}"
+        return
+    if isinstance(value, dict) and schema.get("type") == "object":
+        yield from _in_object(value, schema, models, path)
+    elif isinstance(value, list) and "items" in schema:
+        for index, item in enumerate(value):
+            yield from violations(item, schema["items"], models, f"{path}/{index}")
+
+
+def _in_object(value: dict[str, Any], schema: Mapping[str, Any], models: Mapping[str, Any], path: str) -> Iterator[str]:
+    properties, others = schema.get("properties", {}), schema.get("additionalProperties", not schema.get("properties"))
+    for name in schema.get("required", ()):
+        if name not in value:
+            yield f"{path}: {name} is missing"
+    for name, part in value.items():
+        if name in properties:
+            yield from violations(part, properties[name], models, f"{path}/{name}")
+        elif isinstance(others, dict):
+            yield from violations(part, others, models, f"{path}/{name}")
+        elif not others:
+            yield f"{path}: {name} is not in the document"
+
+
+def conforms(document: dict[str, Any], method: str, path: str, status: int, body: Any) -> None:
+    responses = document["paths"][path][method.lower()]["responses"]
+    described = responses.get(str(status), responses["default"])
+    schema = described["content"]["application/json"]["schema"]
+    assert list(violations(body, schema, document["components"]["schemas"])) == []
+
+
+def exchanges(bridge: InProcess) -> Iterator[tuple[str, str, dict[str, Any] | None]]:
+    """A request for every operation, with all that can be in the answer."""
+    for path in ("/info", "/namespaces", "/objecttypes", "/relationshiptypes", "/objects"):
+        yield "GET", path, None
+    ids = [SPEED, MOTOR, PRESS, AXIS, f"{AXIS}#/x", "acme", "nobody"]
+    types = [kind["elementId"] for kind in bridge.get("/objecttypes")["result"]]
+    yield "POST", "/objecttypes/query", {"elementIds": [*types, "nobody"]}
+    yield "POST", "/relationshiptypes/query", {"elementIds": ["HasParent", "nobody"]}
+    for flag in (True, False):
+        yield "POST", "/objects/list", {"elementIds": ids, "includeMetadata": flag}
+        yield "POST", "/objects/related", {"elementIds": ids, "includeMetadata": flag}
+    for depth in (0, 1, 2):
+        yield "POST", "/objects/value", {"elementIds": ids, "maxDepth": depth}
+        yield "POST", "/objects/history", {"elementIds": ids, "maxDepth": depth, **ALWAYS}
+    for path in ("/objects/value", "/objects/history"):
+        record = {"value": 1, "quality": "Good", "timestamp": "2026-01-01T00:00:00Z"}
+        yield "PUT", path, {"updates": [{"elementId": SPEED, "value": record}]}
+    mine = dict(owner(bridge.subscribe(SPEED)))
+    yield "POST", "/subscriptions", {"clientId": "me", "displayName": None}
+    yield "POST", "/subscriptions/register", {**mine, "elementIds": ids, "maxDepth": 0}
+    listed = {"clientId": mine["clientId"], "subscriptionIds": [mine["subscriptionId"], "never"]}
+    yield "POST", "/subscriptions/list", listed
+    yield "POST", "/subscriptions/sync", mine
+    yield "POST", "/subscriptions/unregister", {**mine, "elementIds": ids}
+    yield "POST", "/subscriptions/delete", listed
+    yield "POST", "/subscriptions/stream", mine
+
+
+def test_every_answer(bridge: InProcess, document: dict[str, Any]) -> None:
+    """Answers of every operation conform to their schemas, and nothing is in them that the document does not tell."""
+    asked = set()
+    bridge.publish(AXIS, {"x": None, "pos": {"y": 3}, "new": [1]})
+    for method, path, body in exchanges(bridge):
+        answer = bridge.ask(method, f"/v1{path}", json.dumps(body).encode() if body else b"")
+        assert answer.status_code in (200, 404, 501)
+        conforms(document, method, path, answer.status_code, answer.json())
+        asked.add((method.lower(), path))
+    assert asked == {(method, path) for path, row in document["paths"].items() for method in row}
+
+
+def test_every_refusal(bridge: InProcess, document: dict[str, Any]) -> None:
+    """So do errors of every operation with a body, and the 405 of every path."""
+    for path, row in document["paths"].items():
+        for method in row:
+            if method != "get":
+                conforms(document, method, path, 400, bridge.ask(method.upper(), f"/v1{path}", b"[]").json())
+            conforms(document, method, path, 405, bridge.ask("DELETE", f"/v1{path}").json())
+
+
+def test_partial_answers(make_bridge: Callable[..., InProcess], document: dict[str, Any]) -> None:
+    """So do answers that a limit has cut."""
+    bridge = make_bridge(limits=ApiLimits(max_components=1), subscriptions=SubscriptionLimits(queue=1))
+    bridge.press()
+    mine = dict(owner(bridge.subscribe(SPEED, MOTOR)))
+    asked = [
+        ("/objects/value", {"elementIds": [PRESS], "maxDepth": 0}),
+        ("/objects/history", {"elementIds": [PRESS], "maxDepth": 0, **ALWAYS}),
+        ("/subscriptions/sync", mine),
+    ]
+    for path, body in asked:
+        conforms(document, "post", path, 206, bridge.post(path, 206, **body))
+
+
+def test_document(document: dict[str, Any]) -> None:
+    """A valid OpenAPI 3.1 document: unique operation ids, every reference resolves, every model is used."""
+    assert document["openapi"].startswith("3.1.")
+    assert {"title", "version"} <= document["info"].keys()
+    rows = [row for path in document["paths"].values() for row in path.values()]
+    ids = [row["operationId"] for row in rows]
+    assert len(ids) == len(set(ids)) == 20
+    assert {tag for row in rows for tag in row["tags"]} <= {tag["name"] for tag in document["tags"]}
+    assert all("200" in row["responses"] and row["summary"] for row in rows)
+    text = json.dumps(document)
+    models = document["components"]["schemas"]
+    referred = {part.split('"')[0] for part in text.split("#/components/schemas/")[1:]}
+    assert referred == models.keys()
+    assert "$defs" not in text
+
+
+@pytest.mark.parametrize(
+    ("path", "field", "expected"),
+    [
+        ("/objects/value", "maxDepth", {"anyOf": [{"minimum": 0, "type": "integer"}, {"type": "null"}], "default": 1}),
+        ("/subscriptions/sync", "lastSequenceNumber", {"anyOf": [{"type": "integer"}, {"type": "null"}], "default": None}),
+        ("/subscriptions", "displayName", {"anyOf": [{"maxLength": 1024, "type": "string"}, {"type": "null"}], "default": None}),
+        ("/objects/related", "relationshipType", {"anyOf": [{"type": "string"}, {"type": "null"}], "default": None}),
+    ],
+)  # fmt: skip
+def test_request_models(document: dict[str, Any], path: str, field: str, expected: dict[str, Any]) -> None:
+    """Optional fields of requests are described as they are taken, under the standard's names."""
+    body = document["paths"][path]["post"]["requestBody"]["content"]["application/json"]["schema"]["$ref"]
+    model = document["components"]["schemas"][body.rpartition("/")[2]]
+    found = {key: value for key, value in model["properties"][field].items() if key not in ("title", "description")}
+    assert found == expected
+    assert field not in model["required"]
