@@ -89,7 +89,7 @@ def engine_options(settings: Settings) -> Options:
         namespace=model.namespace,
         aspects=model.aspects,
         discovery_window=model.discovery_window,
-        zone=model.zone,
+        zone=model.time_zone,
         future_tolerance=model.future_tolerance,
         max_payload=limits.payload,
         limits=Limits(limits.elements, limits.new_per_minute, limits.topic, limits.levels, limits.fields, limits.depth),

@@ -9,8 +9,7 @@ unacknowledged inside the core).
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from datetime import tzinfo
-from zoneinfo import ZoneInfo
+from datetime import UTC, tzinfo
 
 from msgspec import Struct
 
@@ -33,7 +32,7 @@ class Options(Struct, frozen=True):
     namespace: str = ""
     aspects: Sequence[str] = ()
     discovery_window: float = 10.0  # seconds
-    zone: str = "UTC"
+    zone: tzinfo = UTC  # of times that name none
     future_tolerance: float = 300.0  # seconds
     max_payload: int = 262_144  # bytes
     limits: Limits = Limits()
@@ -54,7 +53,7 @@ class Engine:
     """See the module's text. `rejected` counts messages by reason; `on_rejected` hears of each with its topic."""
 
     def __init__(self, options: Options, on_rejected: Callable[[Message, Rejected], None] | None = None) -> None:
-        zone: tzinfo = ZoneInfo(options.zone)
+        zone = options.zone
         registry = TypeRegistry(options.namespace, options.limits.fields)
         learner = Learner(registry, options.levels, options.aspects, options.limits.fields)
         self.space = AddressSpace(registry, learner, options.limits, zone, int(options.discovery_window * SECOND))

@@ -8,11 +8,14 @@ everything written has been read, which a reader that does not read never does.
 """
 
 import asyncio
+import socket
+import struct
 from typing import Any, cast
 
 from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+_RESET = struct.pack("ii", 1, 0)  # linger for no time: else the kernel keeps what nobody reads, megabytes, for minutes
 _EXTENSION = "bridge.connection"  # in the scope of each request; ASGI's place for what a server adds
 
 
@@ -31,7 +34,9 @@ def cut(scope: Scope) -> None:
     """Close the connection of a request now, whatever is still unread. Without our protocol the server closes it."""
     connection = scope.get("extensions", {}).get(_EXTENSION)
     if connection is not None:
-        connection["transport"].abort()
+        transport: asyncio.Transport = connection["transport"]
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        transport.abort()
 
 
 class JoinedWrites:

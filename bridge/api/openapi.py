@@ -22,7 +22,8 @@ def document(operations: Iterable[Operation], version: str) -> dict[str, Any]:
     rows = list(operations)
     models: dict[type[BaseModel], Any] = {shapes.ErrorEnvelope: None, shapes.ErrorDetail: None}
     for row in rows:
-        models[row.result] = None
+        if row.result is not shapes.Nothing:
+            models[row.result] = None
         if row.body is not None:
             models[row.body] = None
     inputs = [(model, "validation") for model in models]

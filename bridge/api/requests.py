@@ -35,7 +35,7 @@ def _default_depth(value: Any) -> Any:  # noqa: ANN401 - pydantic checks it next
 Depth = Annotated[
     int,
     Field(ge=0, description="Levels of components, this element's own counted; 0: all of them."),
-    BeforeValidator(_default_depth, json_schema_input_type=int | None),
+    BeforeValidator(_default_depth, json_schema_input_type=Annotated[int, Field(ge=0)] | None),
 ]
 Ident = Annotated[str, Field(description="An element id.")]
 Name = Annotated[str, StringConstraints(max_length=_NAME_LENGTH)]

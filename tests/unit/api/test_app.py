@@ -2,6 +2,7 @@
 
 import gzip
 import logging
+import re
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -124,13 +125,14 @@ def test_file_gzip(bridge: InProcess) -> None:
     assert gzip.compress(plain.content)[:3] == b"\x1f\x8b\x08"
 
 
-class TestPreflight:
-    HEADERS = {"origin": ORIGIN, "access_control_request_method": "POST"}
+PREFLIGHT = {"origin": ORIGIN, "access_control_request_method": "POST"}
 
+
+class TestPreflight:
     @pytest.mark.parametrize("path", ["/v1/objects/value", "/v1/nowhere", "/v1/subscriptions/stream"])
     def test_echo(self, bridge: InProcess, path: str) -> None:
         """A preflight allows the methods of the standard and echoes the headers that were asked for."""
-        answer = bridge.ask("OPTIONS", path, **self.HEADERS, access_control_request_headers="authorization,x-odd")
+        answer = bridge.ask("OPTIONS", path, **PREFLIGHT, access_control_request_headers="authorization,x-odd")
         assert answer.status_code == 200
         assert answer.headers["access-control-allow-origin"] == "*"
         assert answer.headers["access-control-allow-headers"] == "authorization,x-odd"
@@ -143,7 +145,7 @@ class TestPreflight:
 
     def test_private_network(self, bridge: InProcess) -> None:
         """A public page may reach a bridge in a private network."""
-        answer = bridge.ask("OPTIONS", "/v1/info", **self.HEADERS, access_control_request_private_network="true")
+        answer = bridge.ask("OPTIONS", "/v1/info", **PREFLIGHT, access_control_request_private_network="true")
         assert answer.headers["access-control-allow-private-network"] == "true"
 
     def test_configured_origins(self, make_bridge: Callable[..., InProcess]) -> None:
@@ -217,8 +219,6 @@ class TestPages:
 
     def test_docs_need_no_internet(self, bridge: InProcess) -> None:
         """The documentation page loads nothing from elsewhere, and everything that it loads is here."""
-        import re
-
         page = bridge.ask("GET", "/docs").text
         assert "//" not in page.replace("<!doctype", "")
         loaded = re.findall(r'(?:href|src)="([^"]+)"', page)
