@@ -115,24 +115,24 @@ class Engine:
                 return found
             node = found
         received_ns, quality = message.received_ns, reading.quality
-        time_ns = reading.time_ns
-        if time_ns is None:
+        said_ns = time_ns = reading.time_ns or 0
+        if not said_ns:
             time_ns = received_ns
             if message.replayed and quality is GOOD:
                 quality = UNCERTAIN  # the broker's stored copy, of unknown age
         elif time_ns > received_ns + self._tolerance_ns:
-            time_ns = received_ns
+            said_ns, time_ns = 0, received_ns
             self.counters.skewed += 1
             if quality is GOOD:
                 quality = UNCERTAIN
-        elif time_ns <= node.time_ns and node.reported and (time_ns < node.time_ns or _says_the_same(node, reading)):
+        elif said_ns <= node.said_ns and (said_ns < node.said_ns or _says_the_same(node, reading)):
             return self._take_late(node, reading, time_ns, changes)
         if reading.historical or reading.transient:
             return self._take_late(node, reading, time_ns, changes)
         if not self._fits(node, reading, received_ns):
             return _MALFORMED
-        node.value, node.quality, node.time_ns, node.received_ns = reading.value, quality, time_ns, received_ns
-        node.attributes = reading.attributes
+        node.value, node.quality, node.time_ns = reading.value, quality, time_ns
+        node.said_ns, node.received_ns, node.attributes = said_ns, received_ns, reading.attributes
         changes.append(Change(node, reading.value, quality, time_ns))
         return None
 
@@ -157,7 +157,7 @@ class Engine:
 
     def _take_late(self, node: Node, reading: Reading, time_ns: int, changes: list[Change]) -> Rejected | None:
         """Not newer than the current value: the same again is a duplicate, anything else belongs to history only."""
-        if time_ns == node.time_ns and node.reported and _says_the_same(node, reading):
+        if time_ns == node.said_ns and _says_the_same(node, reading):
             return _DUPLICATE
         self.counters.late += 1
         changes.append(Change(node, reading.value, reading.quality, time_ns, late=True))

@@ -42,6 +42,7 @@ class Node:
         "quality",
         "received_ns",
         "reported",
+        "said_ns",
         "shape",
         "shape_now",
         "time_ns",
@@ -68,6 +69,7 @@ class Node:
         self.value: Json = None
         self.quality: Quality = NO_DATA
         self.time_ns = 0
+        self.said_ns = 0  # the time that the payload itself named; 0 where it named none to be believed
         self.received_ns = 0
         self.created_ns = now_ns
         self.item_role: str | None = None  # of a collection: the role that its children play

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from bridge.engine import Change, Engine, Options
 from bridge.space import Limits
+from bridge.space.browse import Budget
 from bridge.uns import Message, Rejected
 from bridge.uns.moments import SECOND
 
@@ -368,3 +369,18 @@ def test_changes_name_their_nodes(engine: Engine) -> None:
     """A batch's changes come in its order."""
     changes: list[Change] = engine.ingest([published(1, "a"), published(2, "b"), published(3, "a", at=1)])
     assert [(change.node.id, change.value) for change in changes] == [("a", 1), ("b", 2), ("a", 3)]
+
+
+def test_later_sane_time_becomes_current(engine: Engine) -> None:
+    """After a time from the far future, a sane one is current, even if it is older than the receipt of the first."""
+    day = 86_400 * SECOND
+    engine.ingest(
+        [Message("a", b'{"value": 1, "timestamp": "2099-01-01T00:00:00Z"}', received_ns=2_000_000_000 * SECOND)]
+    )
+    engine.ingest([Message("a", b'{"value": 2, "timestamp": 1999000000}', received_ns=2_000_000_000 * SECOND + day)])
+    assert engine.browse.value("a", 1, Budget(1)) == {
+        "isComposition": False,
+        "value": 2,
+        "quality": "Good",
+        "timestamp": "2033-05-06T15:06:40.000Z",
+    }
