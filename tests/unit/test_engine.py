@@ -382,5 +382,5 @@ def test_later_sane_time_becomes_current(engine: Engine) -> None:
         "isComposition": False,
         "value": 2,
         "quality": "Good",
-        "timestamp": "2033-05-06T15:06:40.000Z",
+        "timestamp": "2033-05-06T13:46:40.000Z",
     }
