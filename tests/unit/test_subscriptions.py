@@ -160,6 +160,7 @@ class TestReadings:
 
     def test_late(self, bridge: InProcess) -> None:
         """A reading older than the current value belongs to history only."""
+        bridge.publish(SPEED, 2, bridge.now_ns)
         found = bridge.subscribe(SPEED)
         bridge.fresh(found)
         bridge.publish(SPEED, 1, bridge.now_ns - 10_000_000_000)
