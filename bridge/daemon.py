@@ -19,6 +19,7 @@ from msgspec import Struct
 
 from bridge import __version__
 from bridge.api import ApiLimits, Context, Readiness, build
+from bridge.api.connection import HttpProtocol
 from bridge.api.stream import Streams
 from bridge.config import Settings, cautions
 from bridge.engine import Engine, Options
@@ -152,7 +153,7 @@ class _Daemon:
         app, streams = build(context)
         config = uvicorn.Config(
             app,
-            http="httptools",
+            http=HttpProtocol,
             ws="none",
             lifespan="off",
             log_config=None,

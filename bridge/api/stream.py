@@ -1,20 +1,22 @@
-"""The event stream of a subscription (i3x-1.0.md section 7).
+"""The event stream of a subscription (i3x-1.0.md section 7), carried by sse-starlette.
 
 An event is one line `data: [update, …]`, ASCII, below 64 KiB. A clean end of the body tells a client that all is over
 (another stream took its place, or the subscription was deleted); at shutdown, and for a reader that does not read, the
 connection breaks without the final chunk, which tells it to come back.
 
-Every write has a time limit, the final chunk too. What waits for a slow reader waits in the subscription's queue, which
-is bounded; between it and the socket there is one event at most.
+What waits for a slow reader waits in the subscription's queue, which is bounded; between it and the socket there is one
+event at most. sse-starlette limits the time of each write but the last one: the end has a deadline of our own.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator
 
+from sse_starlette import EventSourceResponse, ServerSentEvent
+from sse_starlette.sse import AppStatus, SendTimeoutError
 from starlette.types import Receive, Scope, Send
 
 from bridge.api.connection import cut
-from bridge.api.context import ApiLimits, Context
+from bridge.api.context import Context
 from bridge.api.requests import OpenStream, read
 from bridge.errors import TooMany
 from bridge.subscriptions import Stream, Subscriptions
@@ -22,12 +24,11 @@ from bridge.subscriptions import Stream, Subscriptions
 EVENT_LIMIT = 60 * 1024  # bytes of updates in one event: the standard's 64 KiB with room for the frame
 TAKEN_AT_ONCE = 512  # updates taken from the queue for one event
 
-_HEADERS = [
-    (b"content-type", b"text/event-stream"),
-    (b"cache-control", b"no-store"),
-    (b"x-accel-buffering", b"no"),  # proxies that buffer would hold events back
-]
-_KEEP_ALIVE = b": keep-alive\n\n"
+AppStatus.disable_automatic_graceful_drain()  # type: ignore[no-untyped-call]  # the daemon ends streams, by breaking them
+
+
+class StreamBroken(Exception):
+    """Leave the response incomplete."""
 
 
 class Streams:
@@ -49,87 +50,66 @@ class Streams:
         subscription = subscriptions.get(body.clientId, body.subscriptionId)
         if subscription.stream is None and len(self._readers) >= limits.max_streams:
             raise TooMany(f"{limits.max_streams} streams are open, which is the limit; close one, or call sync instead")
-        reader = _Reader(subscriptions, limits, send, lambda: cut(scope))
-        self._readers.add(reader)
+        reader = _Reader(subscriptions, limits.stream_send_timeout)
         stream = subscriptions.open_stream(subscription, reader.wake)
-        watcher = asyncio.create_task(_departure(receive, reader), name="stream reader")
+        self._readers.add(reader)
+        response = EventSourceResponse(
+            reader.events(),
+            sep="\n",
+            headers={"content-type": "text/event-stream"},  # some clients compare it as it is, without a charset
+            ping=limits.stream_keep_alive,
+            ping_message_factory=lambda: ServerSentEvent(comment="keep-alive", sep="\n"),
+            send_timeout=limits.stream_send_timeout,
+        )
         try:
-            if self._closing:
-                reader.leave()
-            await reader.serve(stream)
+            async with reader.deadline:
+                reader.stream = stream
+                if self._closing:
+                    reader.leave()
+                await response(scope, receive, send)
+        except (StreamBroken, SendTimeoutError, TimeoutError):
+            cut(scope)
         finally:
-            watcher.cancel()
             self._readers.discard(reader)
             subscriptions.close_stream(stream, self._context.now())
 
 
 class _Reader:
-    """The client at the other end. It is `left` once there is nobody to write to, or nothing more will be written."""
+    """The client at the other end. After `deadline` nothing more is written to it."""
 
-    def __init__(
-        self, subscriptions: Subscriptions, limits: ApiLimits, send: Send, cut_off: Callable[[], None]
-    ) -> None:
+    def __init__(self, subscriptions: Subscriptions, patience: float) -> None:
         self._subscriptions = subscriptions
-        self._limits = limits
-        self._send = send
-        self._cut_off = cut_off
-        self._writing = False
+        self._patience = patience
+        self.stream: Stream | None = None  # set when the deadline counts
         self._left = False
         self._news = asyncio.Event()
+        self.deadline = asyncio.timeout(None)
 
     def wake(self) -> None:
+        """There is something to write, or the stream is over: then a reader that does not read gets no more time."""
         self._news.set()
+        if self.stream is not None and self.stream.over and self.deadline.when() is None:
+            self.deadline.reschedule(asyncio.get_running_loop().time() + self._patience)
 
     def leave(self) -> None:
-        """Stop without a final chunk; a write that is stuck is given up."""
+        """Break off now, even in the middle of a write."""
         self._left = True
         self._news.set()
-        if self._writing:
-            self._cut_off()
+        if self.stream is not None:
+            self.deadline.reschedule(asyncio.get_running_loop().time())
 
-    async def serve(self, stream: Stream) -> None:
-        try:
-            await self._write({"type": "http.response.start", "status": 200, "headers": _HEADERS})
-            while not self._left:
-                self._news.clear()
-                await self._write_events(stream)
-                if stream.over:
-                    await self._write_body(b"", more=False)
-                    return
-                await self._wait()
-        except TimeoutError:
-            self._cut_off()
-
-    async def _write_events(self, stream: Stream) -> None:
-        while not self._left and (event := next_event(self._subscriptions, stream)):
-            await self._write_body(event, more=True)
-            await asyncio.sleep(0)  # a write need not suspend: others get their turn between two events
-
-    async def _wait(self) -> None:
-        """For something to write; a comment tells the client meanwhile that we are here."""
-        while not self._news.is_set():
-            try:
-                async with asyncio.timeout(self._limits.stream_keep_alive):
-                    await self._news.wait()
-            except TimeoutError:
-                await self._write_body(_KEEP_ALIVE, more=True)
-
-    async def _write_body(self, body: bytes, *, more: bool) -> None:
-        await self._write({"type": "http.response.body", "body": body, "more_body": more})
-
-    async def _write(self, message: dict[str, object]) -> None:
-        """Raises `TimeoutError` when the reader does not read."""
-        self._writing = True
-        async with asyncio.timeout(self._limits.stream_send_timeout):
-            await self._send(message)
-        self._writing = False
-
-
-async def _departure(receive: Receive, reader: _Reader) -> None:
-    """Notice at once that the client is gone."""
-    while (await receive())["type"] != "http.disconnect":
-        pass
-    reader.leave()
+    async def events(self) -> AsyncIterator[bytes]:
+        """Raises `StreamBroken` where the end is not the client's to know as an end."""
+        while (stream := self.stream) is not None:
+            self._news.clear()
+            while not self._left and (event := next_event(self._subscriptions, stream)):
+                yield event
+                await asyncio.sleep(0)  # a write need not suspend: others get their turn between two events
+            if self._left:
+                raise StreamBroken
+            if stream.over:
+                return
+            await self._news.wait()
 
 
 def next_event(subscriptions: Subscriptions, stream: Stream) -> bytes:
