@@ -88,6 +88,8 @@ class Engine:
                 counters.duplicate += 1
             else:
                 self._reject(message, outcome)
+        if changes and self.space.unarranged and not self.space.young:
+            self.space.arrange(message.received_ns)  # little is new: place it before anybody hears of it
         if len(self.subscriptions):
             self._notify(changes)
         return changes

@@ -13,6 +13,7 @@ so that the order of arrival does not matter. Afterwards what was decided stays,
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import UTC
+from itertools import islice
 
 from bridge.space import names
 from bridge.space.node import Field, Node
@@ -23,6 +24,7 @@ _COMMON_PARENTS = 3  # rule G.4: a name under so many kinds of parents is an asp
 _SIMILAR_CHILDREN = 0.5  # rule G.5: Jaccard index of the children's names
 _SIMILAR_FIELDS = 0.6  # rule F.3, for the documents of a collection
 _COLLECTION = 3  # rule F.2: one and at least two like it
+_SMALL = 64  # children; a larger branch that is no collection yet will not become one
 _MANY_MEMBERS = 8  # parts of one role from which they are a map keyed by their names
 _PLAIN_FIRST = (OBJECT, *(group for group in GROUPS if group != OBJECT))  # of equally common kinds
 _MAX_SIBLINGS_COMPARED = 50  # siblings looked at for a similar one; in a large collection the first few tell
@@ -120,7 +122,9 @@ class Learner:
         branches = [node for node in nodes if node.children]
         for node in branches:
             node.item_role = self._item_role(node)
-        self._place(nodes, branches)
+        self._place_leaves(nodes)
+        self._place_branches(branches)
+        self._type_branches(branches)
         self._type_values(nodes)
 
     def extend(self, fresh: Sequence[Node]) -> None:
@@ -134,13 +138,13 @@ class Learner:
         branches = [node for node in touched.values() if node.children]
         branches.sort(key=lambda node: (node.topic.count("/"), node.topic))
         for node in branches:
-            node.item_role = node.item_role or self._item_role(node)
-        self._place(fresh, branches)
-
-    def _place(self, nodes: Sequence[Node], branches: Sequence[Node]) -> None:
-        self._place_leaves(nodes)
+            if node.item_role is None and len(node.children or ()) <= _SMALL:
+                node.item_role = self._item_role(node)
+        self._place_leaves(fresh)
         self._place_branches(branches)
-        self._type_branches(branches)
+        self._type_branches([node for node in branches if not node.type.composed])
+        for node in fresh:
+            self.include(node)
 
     def _item_role(self, node: Node) -> str | None:
         """What a collection holds: most of its children are alike, and their names tell which one, not what (F.2)."""
@@ -211,7 +215,7 @@ class Learner:
         """Whether a sibling has a similar set of children: then both are machines of a kind, not aspects."""
         own = node.children or {}
         siblings = (
-            list((node.parent.children or {}).values())[:_MAX_SIBLINGS_COMPARED] if node.parent is not None else []
+            islice((node.parent.children or {}).values(), _MAX_SIBLINGS_COMPARED) if node.parent is not None else ()
         )
         return any(
             other is not node and other.children and len(own) > 1 and similar(own, other.children, _SIMILAR_CHILDREN)
@@ -243,7 +247,7 @@ class Learner:
 
     def _is_map(self, node: Node, parts: Sequence[Node]) -> bool:
         """Whether the parts are members of a collection: then their names are no properties."""
-        if node.item_role is not None:
+        if node.item_role is not None or len(parts) > self._max_fields:
             return True
         return len(parts) >= _MANY_MEMBERS and len({self._role(part) for part in parts}) == 1
 
@@ -269,9 +273,16 @@ class Learner:
             path.append(at.name)
             at = at.parent
             if at.type.composed and node.shape is not None:
-                place = at.type.shape.at(tuple(reversed(path)), self._max_fields)
-                if place is not None and place.merge(node.shape, self._max_fields):
-                    at.type.widened += 1
+                self._widen_at(at.type, tuple(reversed(path)), node.shape)
+
+    def _widen_at(self, kind: ObjectType, path: tuple[str, ...], shape: Shape) -> None:
+        """Widen a type below some property names; one that has too many properties for another is a map."""
+        place = kind.shape.at(path, self._max_fields)
+        if place is None:
+            kind.shape.become_map(self._max_fields)
+            place = kind.shape.at(path, self._max_fields)
+        if place is not None and place.merge(shape, self._max_fields):
+            kind.widened += 1
 
 
 def _size(node: Node) -> int:

@@ -15,11 +15,14 @@ from bridge.space.shape import Shape
 from bridge.uns import BAD, GOOD, NO_DATA, UNCERTAIN, Json, Quality
 from bridge.uns.decoder import field_reading
 from bridge.uns.envelope import Plan
+from bridge.uns.moments import SECOND
 
 if TYPE_CHECKING:
     from bridge.space.types import ObjectType
 
 Vqt: TypeAlias = tuple[Json, Quality, int]  # value, quality, nanoseconds since 1970 UTC
+
+FUTURE_NS = 300 * SECOND  # a field's own time that is further ahead of its payload's is not believed
 
 _MISSING = object()
 
@@ -152,6 +155,8 @@ class Field(Node):
             return None, BAD if quality == BAD else NO_DATA, time_ns
         if self.plan is not None and type(raw) is dict:
             value, own, own_time = field_reading(raw, self.plan, zone)
+            if own_time is not None and own_time > time_ns + FUTURE_NS:
+                own_time, own = None, UNCERTAIN if own == GOOD else own
             worst = UNCERTAIN if own == GOOD and quality == UNCERTAIN else own
             return value, worst, own_time or time_ns
         return raw, quality, time_ns

@@ -22,7 +22,6 @@ _KIND = {type(None): NULL, bool: BOOLEAN, int: INTEGER, float: NUMBER, str: STRI
 _NAMES = ((OBJECT, "object"), (ARRAY, "array"), (STRING | BINARY, "string"), (BOOLEAN, "boolean"))
 
 
-
 def kind_of(value: Json) -> int:
     return _KIND[type(value)]
 
@@ -87,8 +86,8 @@ class Shape:
         self.kinds |= other.kinds
         self.unbounded = self.unbounded or other.unbounded
         if other.members is not None:
-            if self.members is None:
-                self.members = Shape()
+            changed |= self.become_map(max_fields)
+            assert self.members is not None  # noqa: S101 - just made
             changed |= self.members.merge(other.members, max_fields)
         for key, part in (other.properties or {}).items():
             own = self.property(key, max_fields)
@@ -98,6 +97,16 @@ class Shape:
                 self.items = Shape()
             changed |= self.items.merge(other.items, max_fields)
         return changed
+
+    def become_map(self, max_fields: int) -> bool:
+        """What was declared as properties becomes what any key may hold."""
+        if self.members is not None:
+            return False
+        self.members = Shape()
+        for part in (self.properties or {}).values():
+            self.members.merge(part, max_fields)
+        self.properties = None
+        return True
 
     def only(self, kinds: int) -> "Shape":
         """The part of this shape that is of some kinds: a leaf type declares one."""

@@ -5,6 +5,7 @@ new topic, `show` takes note of a value whose structure is new for its node, and
 has grown. `revision` counts every change that a client browsing the space could see.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import tzinfo
 
@@ -17,7 +18,7 @@ from bridge.space.types import TypeRegistry, group_of
 from bridge.uns import Json, Rejected, units
 from bridge.uns.decoder import field_plan
 from bridge.uns.moments import SECOND
-from bridge.uns.topics import element_id, field_id
+from bridge.uns.topics import element_id, field_id, prefixes
 
 MINUTE = 60 * SECOND
 _LONGEST_YOUTH = 3  # discovery windows: a namespace that never gets quiet is settled all the same
@@ -52,6 +53,7 @@ class AddressSpace:
         self._grown_ns = 0  # when the structure last changed
         self._fresh: list[Node] = []  # made, or reported for the first time, since the last look of the learner
         self._order: list[Node] | None = None
+        self.refused: Counter[str] = Counter()  # fields that were not made elements, by the limit that said so
         self._minute = 0
         self._new_in_minute = 0
 
@@ -81,15 +83,16 @@ class AddressSpace:
             return Rejected("topic-levels", f"{len(levels)} levels, at most {limits.levels} are modelled")
         if len(self.nodes) + len(levels) > limits.elements:
             return Rejected("elements", f"the limit of {limits.elements} elements is reached")
-        if not self.young and not self._may_grow(now_ns):
+        missing = sum(1 for prefix in prefixes(topic) if prefix not in self.by_topic) + 1
+        if not self.young and not self._may_grow(missing, now_ns):
             return Rejected("new-elements", f"more than {limits.new_per_minute} new elements a minute")
         return None
 
-    def _may_grow(self, now_ns: int) -> bool:
+    def _may_grow(self, elements: int, now_ns: int) -> bool:
         minute = now_ns // MINUTE
         if minute != self._minute:
             self._minute, self._new_in_minute = minute, 0
-        self._new_in_minute += 1
+        self._new_in_minute += elements
         return self._new_in_minute <= self.limits.new_per_minute
 
     def _make(self, topic: str, name: str, parent: Node | None, now_ns: int) -> Node:
@@ -127,7 +130,10 @@ class AddressSpace:
         grown = self._observe(node.shape, value, kind)
         self._follow(node, kind, grown=grown)
         if kind == OBJECT:
+            late = self.refused["new-elements"]
             self._show_fields(node, node, node.shape, value, now_ns, grown=grown)
+            if self.refused["new-elements"] > late:
+                node.shape_now = None  # look again at the next message: the rate is limited, not the number
         if grown:
             self._learner.include(node)
             self.revision += 1
@@ -188,7 +194,9 @@ class AddressSpace:
             self._show_fields(owner, field, field.shape, part, now_ns, grown=grown)
 
     def _make_field(self, owner: Node, box: Node, key: str, now_ns: int) -> Field | None:
-        if len(self.nodes) >= self.limits.elements or len(box.fields or ()) >= self.limits.fields:
+        refusal = self._field_refused(box, now_ns)
+        if refusal is not None:
+            self.refused[refusal] += 1
             return None
         path = (*box.path(), key) if isinstance(box, Field) else (key,)
         field = Field(field_id(owner.id, path), key, box, owner, self.registry.unknown, now_ns)
@@ -199,6 +207,13 @@ class AddressSpace:
         self._order = None
         self.revision += 1
         return field
+
+    def _field_refused(self, box: Node, now_ns: int) -> str | None:
+        if len(self.nodes) >= self.limits.elements:
+            return "elements"
+        if len(box.fields or ()) >= self.limits.fields:
+            return "fields"
+        return None if self.young or self._may_grow(1, now_ns) else "new-elements"
 
     def set_unit(self, node: Node, text: str) -> None:
         """Take note of the unit that a payload names."""

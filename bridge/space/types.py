@@ -32,6 +32,8 @@ _SUFFIX = {
     BINARY: "Bytes",
 }
 
+MAX_TYPES = 5_000  # more kinds than that are names that never repeat; their values share the kinds of one role
+COMMON_ROLE = "Value"
 MAX_VARIANTS = 16  # shapes of one role that are told apart; more is a role without a shape
 _SIMILAR_FIELDS = 0.6  # Jaccard index from which two payloads of one role are one type (inference.md F.3)
 _SIMILAR_PARTS = 0.5  # the same for the parts of equipment
@@ -149,18 +151,20 @@ class TypeRegistry:
 
     def for_value(self, namespace: str, role: str, shape: Shape, group: int, context: Iterable[str]) -> ObjectType:
         """The type for values of one root kind: one for each role and kind, for objects one for each kind of shape."""
-        known = self._by_role.get((namespace, role), ())
-        for kind in known:
-            if (
-                kind.group == group
-                and not kind.composed
-                and (group != OBJECT or self._fits(kind, shape, _SIMILAR_FIELDS))
-            ):
-                return kind
-        return self._add(namespace, role, group, context, composed=False)
+        if len(self.by_id) >= MAX_TYPES:
+            role = COMMON_ROLE
+        known = [
+            kind
+            for kind in self._by_role.get((namespace, role), ())
+            if kind.group == group and not kind.composed and kind.shape.unbounded == shape.unbounded
+        ]
+        found = self._best(known, shape, _SIMILAR_FIELDS) if group == OBJECT else next(iter(known), None)
+        return found or self._add(namespace, role, group, context, composed=False)
 
     def for_parts(self, namespace: str, role: str, shape: Shape, context: Iterable[str]) -> ObjectType:
         """The type for equipment whose value is made of these parts."""
+        if len(self.by_id) >= MAX_TYPES:
+            role = COMMON_ROLE
         known = [kind for kind in self._by_role.get((namespace, role), ()) if kind.composed]
         return self._best(known, shape, _SIMILAR_PARTS) or self._add(namespace, role, OBJECT, context, composed=True)
 
