@@ -61,8 +61,6 @@ def _run(arguments: argparse.Namespace) -> int:
     logs.configure(settings.log.format, settings.log.level)
     from bridge.daemon import serve
 
-    for caution in cautions(settings):
-        log.warning("%s", caution)
     return serve(settings)
 
 
@@ -130,12 +128,8 @@ def _add_demo(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
         help="a simulated plant, a broker and the bridge",
         description="Start a simulated plant that publishes over MQTT, a broker for it, and the bridge.",
     )
-    demo.add_argument(
-        "--port", type=_port, default=8080, help="where i3X listens (default: 8080; 0: any free)"
-    )
-    demo.add_argument(
-        "--broker", type=_url, metavar="URL", help="use this broker, such as mqtt://localhost:1883"
-    )
+    demo.add_argument("--port", type=_port, default=8080, help="where i3X listens (default: 8080; 0: any free)")
+    demo.add_argument("--broker", type=_url, metavar="URL", help="use this broker, such as mqtt://localhost:1883")
     _add_log_format(demo)
     demo.set_defaults(command=_demo)
 

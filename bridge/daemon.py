@@ -26,17 +26,15 @@ from bridge.engine import Engine, Options
 from bridge.errors import StartError
 from bridge.history import History, MemoryHistory
 from bridge.history.answers import Historian
-from bridge.logs import Throttle
+from bridge.losses import Losses
 from bridge.metrics import BridgeCollector, exposition
 from bridge.sources import Source
 from bridge.sources.mqtt import MqttSource
 from bridge.space import Limits
 from bridge.subscriptions import SubscriptionLimits
-from bridge.uns import Message, Rejected
 
 TICK = 1.0  # seconds between looks at the model and the subscriptions
 SHUTDOWN = 4  # seconds that open requests may take at the end; all in all a stop takes at most 5
-QUIET = 60.0  # seconds between two lines about the same reason of rejection
 GC_THRESHOLDS = (50_000, 20, 20)  # a model is millions of long-lived objects; the default looks at them all the time
 _LISTEN_BACKLOG = 2048
 
@@ -120,14 +118,14 @@ class _Daemon:
     def __init__(self, settings: Settings, listener: socket.socket) -> None:
         self._settings = settings
         self._listener = listener
-        self._rejections = Throttle(QUIET)
+        self._losses = Losses(time.monotonic)
         self._stopping = asyncio.Event()
 
     # --- startup ---------------------------------------------------------------------------------------------------
 
     def _assemble(self) -> _Parts:
         settings = self._settings
-        engine = Engine(engine_options(settings), self._tell_rejected)
+        engine = Engine(engine_options(settings), self._losses.rejected)
         history = MemoryHistory(settings.history.rows_per_element, settings.history.rows_total)
         source = MqttSource(settings.mqtt)
         collector = BridgeCollector(engine, history, source, __version__)
@@ -205,6 +203,7 @@ class _Daemon:
         while True:
             await asyncio.sleep(TICK)
             engine.tick(time.time_ns(), time.monotonic(), time.monotonic)
+            self._losses.look(engine)
             if not frozen and not engine.space.young:
                 gc.collect()
                 gc.freeze()
@@ -248,16 +247,6 @@ class _Daemon:
         await asyncio.wait([server])
         counters = parts.engine.counters
         _log.info("stopped; %d messages received, %d stored", counters.received, counters.stored)
-
-    # --- what is told ----------------------------------------------------------------------------------------------
-
-    def _tell_rejected(self, message: Message, why: Rejected) -> None:
-        """One line a minute for each reason."""
-        left_out = self._rejections.admit(why.reason, time.monotonic())
-        if left_out is None:
-            return
-        more = f"; {left_out} more like it since the last line" if left_out else ""
-        _log.warning("rejected (%s): topic %r: %s%s", why.reason, message.topic[:200], why.detail or why.reason, more)
 
 
 def readiness(source: Source) -> Readiness:

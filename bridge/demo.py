@@ -130,6 +130,9 @@ Try, in another terminal (the roots; a machine with all its parts; a temperature
   {post}/value -d '{{"elementIds":["{MACHINE}"],"maxDepth":0}}'
   {post}/history -d '{{"elementIds":["{TEMPERATURE}"],"startTime":"{start}","endTime":"{end}"}}'
 
+The plant has a few faults on purpose. scale01 sends payloads that are cut short: the log tells about them, once a
+minute, and the last good value stays. The mixers' temperature probes send NaN now and then: null, quality Bad.
+
 Ctrl-C ends the demo.
 
 """

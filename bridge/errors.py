@@ -2,13 +2,15 @@
 
     BridgeError
     ├── ConfigError            a mistake in the configuration; the command line exits with 2
-    ├── StartError             could not start (port taken, broker refuses the credentials); exit code 3
+    ├── StartError             cannot start or go on until a person acts (port taken, a TLS file that cannot be used,
+    │                          another client that keeps taking over our client id); exit code 3
     └── RequestError           a caller's mistake or a limit; becomes an i3X error envelope
         ├── BadRequest  400    ├── Forbidden      403   ├── TooMany       429
         ├── Unauthorized 401   ├── NotFound       404   ├── NotBuilt      501
         ├── TooLarge    413    └── WrongMethod    405   └── Unavailable   503
 
-Bad *data* (an undecodable payload) is never an exception: it is a `bridge.uns.Rejected` that is counted.
+Bad *data* (an undecodable payload) is never an exception: it is a `bridge.uns.Rejected` that is counted. Nor is a
+broker that is away or refuses us, also because of our credentials: the source tries again for ever and tells why.
 """
 
 from collections.abc import Sequence
@@ -28,7 +30,7 @@ class ConfigError(BridgeError):
 
 
 class StartError(BridgeError):
-    """The daemon could not start."""
+    """The daemon cannot start, or not go on, until a person changes something."""
 
 
 class RequestError(BridgeError):

@@ -105,9 +105,13 @@ class Throttle:
         return self._hidden.pop(reason, 0)
 
     def overdue(self, now: float) -> list[tuple[str, int]]:
-        """Reasons with lines left out, an interval after the last one: so the end of a flood is told too."""
+        """Reasons with lines left out, an interval after the last one: so the end of a flood is told too.
+
+        Reasons that have been quiet for an interval are forgotten and make room for others.
+        """
         due = [reason for reason in self._hidden if now - self._last[reason] >= self._interval]
         self._last |= dict.fromkeys(due, now)
+        self._last = {reason: last for reason, last in self._last.items() if now - last < self._interval}
         return [(reason, self._hidden.pop(reason)) for reason in due]
 
 

@@ -60,6 +60,9 @@ class BridgeCollector(Collector):
     def _model(self) -> Iterator[Metric]:
         space = self._engine.space
         yield _gauge("bridge_elements", "Elements of the address space.", len(space.nodes))
+        yield _counters(
+            "bridge_fields_refused", "Times a field was not made an element, by limit.", "reason", space.refused
+        )
         yield _gauge("bridge_types", "Object types.", len(space.registry.by_id))
         yield _gauge("bridge_model_revision", "Rises with every change of the model.", space.revision)
         yield _gauge("bridge_model_settled", "1 once the discovery window is over.", not space.young)

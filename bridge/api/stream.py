@@ -22,6 +22,7 @@ from bridge.errors import TooMany
 from bridge.subscriptions import Stream, Subscriptions
 
 EVENT_LIMIT = 60 * 1024  # bytes of updates in one event: the standard's 64 KiB with room for the frame
+LEAVE = 0.2  # seconds for a reader to be told by the broken connection, before it is cut
 TAKEN_AT_ONCE = 512  # updates taken from the queue for one event
 
 AppStatus.disable_automatic_graceful_drain()  # type: ignore[no-untyped-call]  # the daemon ends streams, by breaking them
@@ -67,7 +68,9 @@ class Streams:
                 if self._closing:
                     reader.leave()
                 await response(scope, receive, send)
-        except (StreamBroken, SendTimeoutError, TimeoutError):
+        except StreamBroken:
+            return  # incomplete: the server closes the connection
+        except (SendTimeoutError, TimeoutError):
             cut(scope)
         finally:
             self._readers.discard(reader)
@@ -92,11 +95,11 @@ class _Reader:
             self.deadline.reschedule(asyncio.get_running_loop().time() + self._patience)
 
     def leave(self) -> None:
-        """Break off now, even in the middle of a write."""
+        """Break off; a write that is stuck is given up soon."""
         self._left = True
         self._news.set()
         if self.stream is not None:
-            self.deadline.reschedule(asyncio.get_running_loop().time())
+            self.deadline.reschedule(asyncio.get_running_loop().time() + LEAVE)
 
     async def events(self) -> AsyncIterator[bytes]:
         """Raises `StreamBroken` where the end is not the client's to know as an end."""

@@ -15,13 +15,12 @@ CREDENTIALS_RULE = "must not hold credentials: use username and password_file (o
 FILTER_RULE = 'must be an MQTT filter: not empty, "+" a whole level, "#" the whole last level'
 SHARE_RULE = "must be $share/NAME/FILTER, the name without + and #, the filter valid"
 HOST_RULE = "must be an IP address or a host name, without a port"
-ORIGIN_RULE = (
-    'must be "*", "null" or an origin in lower case without a path, such as "https://hmi.example:8443"'
-)
+ORIGIN_RULE = 'must be "*", "null" or an origin in lower case without a path, such as "https://hmi.example:8443"'
 URI_RULE = 'must be "" or an absolute URI without "#" and ",", such as "https://example.com/plant"'
 ZONE_RULE = 'must be an IANA time zone, such as "Europe/Berlin"'
 
 _HOST_NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_.])?")
+_NUMBERS = re.compile(r"[0-9.]+")  # meant as an IPv4 address: no top-level domain is a number (RFC 3696, section 2)
 _ORIGIN = re.compile(r"\*|null|[a-z][a-z0-9+.-]*://[a-z0-9_.:\[\]-]+")
 # RFC 3986 without "#" and ",": a type's id is namespace#Name, and clients split lists of ids at commas
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[A-Za-z0-9._~:/?\[\]@!$&'()*+;=%-]+")
@@ -84,7 +83,7 @@ def host(text: str) -> str:
     try:
         ipaddress.ip_address(text)
     except ValueError:
-        if not _HOST_NAME.fullmatch(text):
+        if not _HOST_NAME.fullmatch(text) or _NUMBERS.fullmatch(text):
             raise ValueError(HOST_RULE) from None
     return text
 

@@ -131,6 +131,7 @@ class MqttSource:
             self._taken_over()
         elif loss.code == 0:
             self._rivals.closed(time.monotonic(), lasted)
+        self._status.rival(self._rivals.problem(time.monotonic()))
 
     async def _look_for_rivals(self, link: Link) -> None:
         """After unexplained ends, see whether somebody else uses our session."""
@@ -149,6 +150,7 @@ class MqttSource:
         now = time.monotonic()
         if self._rivals.taken_over(now):
             raise StartError(f"broker {self._endpoint}: {self._rivals.problem(now)}")
+        self._status.rival(self._rivals.problem(now))
 
     async def _connect(self) -> Link:
         """Connect with the version that the settings and the broker allow. Raises `LinkError`."""

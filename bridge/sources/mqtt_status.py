@@ -1,4 +1,7 @@
-"""What is known about the connection: for `health()`, and for the log, where each change appears once."""
+"""What is known about the connection: for `health()`, and for the log.
+
+Each change appears once in the log; a connection that comes and goes, at most once a minute for each reason.
+"""
 
 import logging
 import time
@@ -6,11 +9,14 @@ from collections.abc import Mapping
 
 from paho.mqtt.reasoncodes import ReasonCode
 
+from bridge.logs import Throttle
 from bridge.sources.base import Health
 
 log = logging.getLogger("bridge.mqtt")
 
-REMIND_S = 60.0  # between lines about a broker that stays away
+REMIND_S = 60.0  # between lines about a broker that stays away, or goes again and again, for one reason
+
+_FORGOTTEN = "forgotten"  # the throttle's name for a lost session: no reason of an outage is one word
 
 
 class Status:
@@ -23,8 +29,9 @@ class Status:
         self._out_since = time.monotonic()
         self._problem: str | None = f"broker {broker}: not connected yet"
         self._filter_problems: tuple[str, ...] = ()
-        self._told: set[str] = set()  # reasons logged during this outage
-        self._told_at = 0.0
+        self._throttle = Throttle(REMIND_S)
+        self._told = False  # whether this outage has a line; without one its end has none either
+        self._rival_told = False
         self._connects = 0
         self.sessions_lost = 0
 
@@ -32,13 +39,14 @@ class Status:
         """Connected and subscribed."""
         if self._connects and not resumed:
             self.sessions_lost += 1
-            log.warning("broker %s had forgotten our session: what came meanwhile is lost", self._broker)
-        after = f" after {time.monotonic() - self._out_since:.0f} s" if self._connects or self._told else ""
-        session = "session resumed" if resumed else "new session"
-        log.info("connected to broker %s%s (%s, %s)", self._broker, after, version, session)
+            self._warn(_FORGOTTEN, f"broker {self._broker} had forgotten our session: what came meanwhile is lost")
+        if self._told or not self._connects:
+            after = f" after {time.monotonic() - self._out_since:.0f} s" if self._told else ""
+            session = "session resumed" if resumed else "new session"
+            log.info("connected to broker %s%s (%s, %s)", self._broker, after, version, session)
         self._connects += 1
         self._problem = None
-        self._told.clear()
+        self._told = False
         self._turn(connected=True)
 
     def answered(self, wanted_qos: int, answers: Mapping[str, ReasonCode]) -> None:
@@ -61,11 +69,15 @@ class Status:
         if self._connected:
             self._out_since = now
             self._turn(connected=False)
-        if reason not in self._told or now - self._told_at >= REMIND_S:
-            away = now - self._out_since
-            log.warning("%s%s", self._problem, f" (away for {away:.0f} s)" if away >= REMIND_S else "")
-            self._told.add(reason)
-            self._told_at = now
+        away = now - self._out_since
+        if self._warn(reason, self._problem + (f" (away for {away:.0f} s)" if away >= REMIND_S else "")):
+            self._told = True
+
+    def rival(self, problem: str | None) -> None:
+        """What is known about another client with our client id; a sentence is logged once while there is one."""
+        if problem is not None and not self._rival_told:
+            log.warning("broker %s: %s", self._broker, problem)
+        self._rival_told = problem is not None
 
     def closed(self) -> None:
         """We disconnected."""
@@ -83,6 +95,14 @@ class Status:
             undecodable=undecodable,
             sessions_lost=self.sessions_lost,
         )
+
+    def _warn(self, reason: str, text: str) -> bool:
+        """Log a warning, if it is time for a line about its reason; whether it was."""
+        left_out = self._throttle.admit(reason, time.monotonic())
+        if left_out is None:
+            return False
+        log.warning("%s%s", text, f"; {left_out} more like it since the last line" if left_out else "")
+        return True
 
     def _turn(self, *, connected: bool) -> None:
         self._connected = connected

@@ -16,9 +16,7 @@ from bridge.demo import MACHINE, TEMPERATURE
 
 pytestmark = pytest.mark.integration
 
-READY = (
-    60.0  # seconds from the command to a server that answers; a busy machine with two cores takes about 10
-)
+READY = 60.0  # seconds from the command to a server that answers; a busy machine with two cores takes about 10
 END = 15.0  # seconds from SIGTERM to the end of everything
 
 
@@ -98,9 +96,7 @@ def demo(tmp_path: Path) -> Iterator[Demo]:
         running.close()
 
 
-@pytest.mark.skipif(
-    not Path("/proc/self/task").exists(), reason="reads the children's ids from Linux's /proc"
-)
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="reads the children's ids from Linux's /proc")
 def test_demo_serves_the_plant_and_ends(demo: Demo) -> None:
     """The demo's own curl lines work, and SIGTERM ends everything with 0 and leaves no process."""
     eventually(lambda: demo.value(TEMPERATURE)["success"], within=20.0)
@@ -120,9 +116,7 @@ def test_demo_serves_the_plant_and_ends(demo: Demo) -> None:
     assert all(gone(child) for child in started)
 
 
-@pytest.mark.skipif(
-    not Path("/proc/self/task").exists(), reason="reads the children's ids from Linux's /proc"
-)
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="reads the children's ids from Linux's /proc")
 def test_killed_demo_leaves_no_process(demo: Demo) -> None:
     """Even after `kill -9` the broker and the plant end."""
     started = children(demo.process.pid)

@@ -175,6 +175,17 @@ def test_port_taken(tmp_path: Path) -> None:
     assert "in use" in line
 
 
+def test_cautions_are_told_once(tmp_path: Path) -> None:
+    """A setting that gives something away is one line in the log of `bridge run`."""
+    with socket.create_server((HOST, 0)) as taken:
+        port = taken.getsockname()[1]
+        (tmp_path / "uns.toml").write_text(f'[mqtt]\nurl = "mqtts://{HOST}:1"\ninsecure = true\n[api]\nport = {port}\n')
+        ended = command("run", "--config", "uns.toml", cwd=tmp_path)
+    caution, end = ended.stderr.splitlines()
+    assert "insecure = true" in caution
+    assert "in use" in end
+
+
 @pytest.mark.parametrize("name", ["run", "check"])
 def test_bad_configuration(tmp_path: Path, name: str) -> None:
     """Each mistake is one exact line, and the exit code is 2."""

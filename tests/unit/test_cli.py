@@ -174,13 +174,6 @@ def test_run_interrupted_early(served):
     assert main(["run"]) == 1
 
 
-def test_run_warns(served, caplog, tmp_path):
-    """Settings that give something away are warned of in the log."""
-    path = write(tmp_path / "a.toml", '[mqtt]\nurl = "wss://b"\ninsecure = true\n')
-    main(["run", "--config", str(path)])
-    assert [record.levelname for record in caplog.records] == ["WARNING"]
-
-
 def test_demo(monkeypatch):
     """`demo` hands over the port and the broker."""
     module = ModuleType("bridge.demo")

@@ -62,6 +62,7 @@ MISTAKES = {
     "tls_without_tls": (f'[mqtt] ca_file = "ca.crt": {TLS}', f"[mqtt] insecure = true: {TLS}"),
     "insecure_text": '[mqtt] insecure = "yes": must be true or false',
     "host_port": '[api] host = "localhost:8080": must be an IP address or a host name, without a port',
+    "host_numbers": '[api] host = "256.1.1.1": must be an IP address or a host name, without a port',
     "port_range": "[api] port = 65536: must be a whole number from 0 to 65535",
     "port_text": '[api] port = "8080": must be a whole number from 0 to 65535',
     "port_boolean": "[api] port = true: must be a whole number from 0 to 65535",

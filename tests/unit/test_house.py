@@ -29,10 +29,10 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "config": ("errors",),
     "history": ("space", "config"),
     "sources": ("uns", "config", "logs"),
-    "api": ("engine", "history", "config", "web"),
-    "web": (),
+    "api": ("engine", "history", "config"),
 }
-WIRING = ("metrics", "daemon", "demo", "cli", "__main__")  # these see everything, and only they see each other
+# These see everything, and only they see each other.
+WIRING = ("metrics", "losses", "daemon", "demo", "cli", "__main__")
 
 # What a core without network, disk, event loop and clock cannot need.
 IMPURE = {

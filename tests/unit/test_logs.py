@@ -183,6 +183,16 @@ def test_throttle_tells_the_end_of_a_flood():
     assert throttle.admit("big", 62.0) is None
 
 
+def test_throttle_forgets_quiet_reasons():
+    """A reason of long ago takes no place from those of today."""
+    throttle = Throttle(60.0)
+    for n in range(THROTTLED_REASONS):
+        throttle.admit(f"old {n}", 0.0)
+    throttle.overdue(60.0)
+    throttle.overdue(120.0)
+    assert [throttle.admit(f"new {n}", 121.0) for n in range(THROTTLED_REASONS - 1)] == [0] * (THROTTLED_REASONS - 1)
+
+
 def test_throttle_is_bounded():
     """However many reasons there are, the lines of an interval are bounded and every one is counted."""
     throttle = Throttle(60.0)

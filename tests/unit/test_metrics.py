@@ -50,7 +50,9 @@ def test_subscriptions(bridge: InProcess) -> None:
 def test_the_rest(bridge: InProcess) -> None:
     """Model, history, broker and version are there."""
     bridge.publish(SPEED, 1)
+    bridge.engine.space.refused["fields"] += 2
     told = samples(bridge)
+    assert told["bridge_fields_refused_total/fields"] == 2
     assert told["bridge_elements"] == len(bridge.engine.space.nodes)
     assert told["bridge_history_rows"] == 1
     assert told["bridge_history_evicted_total"] == 0

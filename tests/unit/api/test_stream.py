@@ -10,7 +10,7 @@ import pytest
 from inprocess import MOTOR, SPEED, TEMPERATURE, InProcess, owner
 
 from bridge.api import ApiLimits
-from bridge.api.stream import EVENT_LIMIT, next_event
+from bridge.api.stream import EVENT_LIMIT, LEAVE, next_event
 from bridge.subscriptions import Subscription
 
 QUICK = ApiLimits(stream_keep_alive=0.05, stream_send_timeout=0.1)
@@ -212,7 +212,7 @@ def test_shutdown_does_not_wait(bridge: InProcess) -> None:
         client.stop_reading()
         await settle()
         bridge.streams.close()
-        await settle()
+        await asyncio.sleep(LEAVE + 0.1)
         assert (client.cut, client.ended) == (True, "broken")
 
     run(test)

@@ -1,0 +1,59 @@
+"""What the daemon could not use or keep, in the log: one line a minute for each reason, with the count since the last.
+
+Rejected messages are told as they come, with the topic of one of them; what is only counted (updates, fields, times) is
+looked at by the daemon's ticker. Times are monotonic seconds.
+"""
+
+import logging
+from collections.abc import Callable, Iterator
+
+from bridge.engine import Engine
+from bridge.logs import Throttle
+from bridge.uns import Message, Rejected
+
+QUIET = 60.0  # seconds between two lines about the same reason
+TOPIC_CHARACTERS = 200  # of a topic in a line; it may have 65,535
+
+_DROPPED = "%d updates dropped, because a queue was full: clients that sync learn of the gap; [subscriptions] queue"
+_SKEWED = "%d readings came from the future and got their time of receipt: check the clocks; [model] future_tolerance"
+_REFUSED = "%d times a field was not made an element; limit: [limits] %s"
+_SETTINGS = {"new-elements": "new_per_minute"}  # reasons that are not named like the setting behind them
+
+_log = logging.getLogger("bridge.daemon")
+
+
+class Losses:
+    """See the module's text."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._rejections = Throttle(QUIET)
+        self._told: dict[str, tuple[float, int]] = {}  # line → when it was last told, and the total then
+
+    def rejected(self, message: Message, why: Rejected) -> None:
+        """Tell of a message that could not be used, if it is time for a line about its reason."""
+        left_out = self._rejections.admit(why.reason, self._clock())
+        if left_out is None:
+            return
+        topic, detail = message.topic[:TOPIC_CHARACTERS], why.detail or why.reason
+        more = f"; {left_out} more like it since the last line" if left_out else ""
+        _log.warning("rejected (%s): topic %r: %s%s", why.reason, topic, detail, more)
+
+    def look(self, engine: Engine) -> None:
+        """Tell what has been counted since the last line of its kind, and how floods of rejections ended."""
+        now = self._clock()
+        for reason, left_out in self._rejections.overdue(now):
+            _log.warning("rejected (%s): %d more since the last line", reason, left_out)
+        for text, total in _totals(engine):
+            at, told = self._told.get(text, (now - QUIET, 0))
+            if total > told and now - at >= QUIET:
+                _log.warning(text, total - told)
+                self._told[text] = (now, total)
+
+
+def _totals(engine: Engine) -> Iterator[tuple[str, int]]:
+    """The line for each count, with a place for the number, and the count since the start."""
+    yield _DROPPED, engine.subscriptions.dropped_total
+    yield _SKEWED, engine.counters.skewed
+    for reason, total in engine.space.refused.items():
+        yield _REFUSED.replace("%s", _SETTINGS.get(reason, reason)), total
