@@ -70,9 +70,7 @@ def default_client_id() -> str:
 class Section(BaseModel):
     """Frozen, strict (neither "1" nor true is 1), closed to unknown keys, silent about values in errors."""
 
-    model_config = ConfigDict(
-        frozen=True, strict=True, extra="forbid", allow_inf_nan=False, hide_input_in_errors=True
-    )
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False, hide_input_in_errors=True)
 
 
 class MqttSettings(Section):

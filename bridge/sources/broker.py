@@ -82,9 +82,7 @@ def quieten() -> None:
 def main() -> int:
     """The command line."""
     parser = argparse.ArgumentParser(prog="bridge.sources.broker", description=__doc__.partition("\n")[0])
-    parser.add_argument(
-        "--port", type=int, default=MQTT_PORT, help="preferred port; another one if it is taken"
-    )
+    parser.add_argument("--port", type=int, default=MQTT_PORT, help="preferred port; another one if it is taken")
     parser.add_argument("--with-parent", action="store_true", help="end when standard input closes")
     options = parser.parse_args()
     quieten()

@@ -61,9 +61,7 @@ LAYOUT: tuple[tuple[str, type[Machine]], ...] = (
 GATEWAY_STATUS = "acme/gateway/status"  # the publisher's own; the broker says "offline" for us if we vanish
 
 DEFAULT_PORTS = {"mqtt": MQTT_PORT, "mqtts": 8883, "ws": 80, "wss": 443}
-TICK = (
-    0.1  # seconds between two steps: publications trickle as in a real plant instead of coming in one burst
-)
+TICK = 0.1  # seconds between two steps: publications trickle as in a real plant instead of coming in one burst
 RECONNECT = 2.0  # seconds between two attempts to reach the broker
 ANSWER_TIMEOUT = 5.0  # seconds for an acknowledgement
 DEFAULT_SEED = 1
@@ -75,9 +73,7 @@ class Plant:
     def __init__(self, random: Random, speed: float = 1.0) -> None:
         self.speed = speed
         self._random = random
-        self._machines: list[Machine] = [
-            kind(topic, random, n) for n, (topic, kind) in enumerate(LAYOUT, start=1)
-        ]
+        self._machines: list[Machine] = [kind(topic, random, n) for n, (topic, kind) in enumerate(LAYOUT, start=1)]
         for machine in tuple(self._machines):
             if isinstance(machine, Filler):
                 line = machine.topic.rpartition("/")[0]
@@ -190,9 +186,7 @@ async def simulate(options: argparse.Namespace) -> int:
 def main() -> int:
     """The command line."""
     parser = argparse.ArgumentParser(prog="bridge.sources.plant", description="A simulated plant over MQTT.")
-    parser.add_argument(
-        "--broker", default=f"mqtt://localhost:{MQTT_PORT}", help="where to publish (mqtt://host:port)"
-    )
+    parser.add_argument("--broker", default=f"mqtt://localhost:{MQTT_PORT}", help="where to publish (mqtt://host:port)")
     parser.add_argument("--protocol", choices=("auto", "5", "3.1.1"), default="auto")
     parser.add_argument("--seed", type=int, default=DEFAULT_SEED, help="the same seed tells the same story")
     parser.add_argument("--speed", type=float, default=1.0, help="times as many messages a second")

@@ -123,9 +123,7 @@ class Mixer(Machine):
             signal.advance(seconds)
 
     def _spectrum(self) -> list[float]:
-        return [
-            round(self.vibration.value / (band + 1) * self.random.uniform(0.8, 1.2), 4) for band in range(8)
-        ]
+        return [round(self.vibration.value / (band + 1) * self.random.uniform(0.8, 1.2), 4) for band in range(8)]
 
 
 class Filler(Producer):
@@ -191,9 +189,7 @@ class Palletizer(Producer):
 
     def parts(self) -> Iterator[Point]:
         yield from super().parts()
-        yield Point(
-            "arm/position", lambda: {axis: drift.read(1) for axis, drift in self.axes.items()}, stamped
-        )
+        yield Point("arm/position", lambda: {axis: drift.read(1) for axis, drift in self.axes.items()}, stamped)
         yield notice("pallet/layer", lambda: self.good.value // self.cases % self.layers + 1)
         yield notice("pallet/id", lambda: f"PAL-{self.good.value // (self.cases * self.layers):08d}")
 
@@ -261,9 +257,7 @@ class Meter(Machine):
 
     def parts(self) -> Iterator[Point]:
         yield Point("power", lambda: self.power.read(1), enveloped(self.random, "kW"))
-        yield Point(
-            "energy", lambda: round(self.energy, 3), enveloped(self.random, "kWh"), every=5.0, retain=True
-        )
+        yield Point("energy", lambda: round(self.energy, 3), enveloped(self.random, "kWh"), every=5.0, retain=True)
         yield Point("voltage", lambda: [volt.read(1) for volt in self.volts])
         yield Point("current", self._current)
         yield Point("power_factor", lambda: self.factor.read(3), every=2.0)
@@ -319,9 +313,7 @@ class Scale(Machine):
         super().__init__(topic, random, number)
 
     def parts(self) -> Iterator[Point]:
-        yield Point(
-            "weight", lambda: self.weight.read(1), cut_short(self.random, 0.08, enveloped(self.random, "kg"))
-        )
+        yield Point("weight", lambda: self.weight.read(1), cut_short(self.random, 0.08, enveloped(self.random, "kg")))
         yield Point("frame", self.weight.read, frame, every=10.0)
 
     def run(self, seconds: float) -> None:

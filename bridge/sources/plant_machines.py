@@ -45,9 +45,7 @@ class Point:
         if now < self.due:
             return False
         period = self.every / speed
-        self.due = (
-            self.due + period if now < self.due + period else now + period
-        )  # a late step is not made up for
+        self.due = self.due + period if now < self.due + period else now + period  # a late step is not made up for
         return True
 
 
@@ -67,9 +65,7 @@ class Machine:
     def __init__(self, topic: str, random: Random, number: int) -> None:
         self.topic, self.random = topic, random
         self.now = 0.0  # seconds since 1970 UTC, of the current step
-        self.serial = (
-            f"{self.model.replace(' ', '')[:4].upper()}-{2016 + number % 9}-{10_000 + 37 * number:06d}"
-        )
+        self.serial = f"{self.model.replace(' ', '')[:4].upper()}-{2016 + number % 9}-{10_000 + 37 * number:06d}"
         self.link = Phases(random, (("online", self.online_for), ("offline", self.offline_for)))
         self.points = list(self.parts())
 

@@ -5,9 +5,7 @@ from typing import Any, Literal, TypeAlias
 
 from msgspec import Struct
 
-Json: TypeAlias = (
-    Any  # whatever strict JSON can say: None, bool, int, finite float, str, list, dict with str keys
-)
+Json: TypeAlias = Any  # whatever strict JSON can say: None, bool, int, finite float, str, list, dict with str keys
 Quality: TypeAlias = Literal["Good", "Uncertain", "Bad", "GoodNoData"]
 
 GOOD: Quality = "Good"

@@ -84,9 +84,7 @@ class Births:
         scope.born, scope.tags, scope.aliases, scope.size = True, {}, {}, 0
         return former
 
-    def make_tag(
-        self, scope: Scope, tags: dict[bytes, Tag], name: bytes, topic: str, datatype: int
-    ) -> Tag | None:
+    def make_tag(self, scope: Scope, tags: dict[bytes, Tag], name: bytes, topic: str, datatype: int) -> Tag | None:
         """A new tag in `tags`: the scope's own or those of a template instance in it."""
         if self._tags >= MAX_TAGS or len(name) > MAX_NAME:
             return None

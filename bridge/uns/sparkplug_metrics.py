@@ -77,9 +77,7 @@ class MetricReader:
         self._received_ns = 0
         self._left = 0  # metrics of this payload, members of templates too, that may still be read
 
-    def read(
-        self, arrival: Arrival, scope: Scope, former: Mapping[bytes, Tag] | None = None
-    ) -> list[Reading]:
+    def read(self, arrival: Arrival, scope: Scope, former: Mapping[bytes, Tag] | None = None) -> list[Reading]:
         """The readings of data, or of a birth when the tags of the birth before are given."""
         self._group, self._time_ns, self._birth = arrival.group, arrival.time_ns, former is not None
         self._received_ns = arrival.received_ns
@@ -104,9 +102,7 @@ class MetricReader:
             self._instance(frame, tag, metric, said, time_ns)
             return
         value, said = self._value(tag, metric, field, said)
-        points = (
-            (tag,) if value is not None or not tag.members else tag.leaves()
-        )  # a null instance: all of it
+        points = (tag,) if value is not None or not tag.members else tag.leaves()  # a null instance: all of it
         for point in points:
             reading = self._add_reading(frame, metric, point, value, said, time_ns)
             if metric.HasField("metadata"):
