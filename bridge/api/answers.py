@@ -50,8 +50,8 @@ def failed(ident: str, error: RequestError, key: str = "elementId") -> Item:
     return {"success": False, key: ident, "responseDetail": detail(error.status, error.title, str(error))}
 
 
-def missing(ident: str) -> Item:
-    return {"success": False, "elementId": ident, "responseDetail": _NO_ELEMENT}
+def missing(ident: str, kind: str = "element") -> Item:
+    return {"success": False, "elementId": ident, "responseDetail": _MISSING[kind]}
 
 
 def bulk(items: Sequence[Item], cut: Item | None = None) -> Response:
@@ -71,4 +71,6 @@ def error_body(status: int, title: str, text: str) -> Response:
     return Json({"success": False, "responseDetail": detail(status, title, text)}, status)
 
 
-_NO_ELEMENT = detail(404, "Not Found", "no such element")
+_MISSING = {
+    kind: detail(404, "Not Found", f"no such {kind}") for kind in ("element", "object type", "relationship type")
+}

@@ -71,7 +71,9 @@ def _for_browsers(app: ASGIApp, context: Context) -> ASGIApp:
 
 
 class Endpoint:
-    """The body as a model, one question, the answer; a long question gives others their turn."""
+    """The body as a model, one question, the answer. A handler that may take long is a coroutine, and gives others
+    their turn; all others answer at once.
+    """
 
     def __init__(self, handler: Handler, model: type[Body], max_body: int) -> None:
         self._handler = handler

@@ -51,14 +51,14 @@ class Explore:
 
     def query_object_types(self, body: TypesQuery) -> Response:
         ids = self._context.checked(body.elementIds)
-        return bulk([self._item(ident, self._browse.object_type(ident)) for ident in ids])
+        return bulk([self._item(ident, self._browse.object_type(ident), "object type") for ident in ids])
 
     def relationship_types(self, request: Request) -> Response:
         return success(self._browse.relationship_types(request.query_params.get("namespaceUri")))
 
     def query_relationship_types(self, body: RelationshipTypesQuery) -> Response:
         ids = self._context.checked(body.elementIds)
-        return bulk([self._item(ident, self._browse.relationship_type(ident)) for ident in ids])
+        return bulk([self._item(ident, self._browse.relationship_type(ident), "relationship type") for ident in ids])
 
     def objects(self, request: Request) -> Response:
         self._context.refresh()
@@ -75,5 +75,5 @@ class Explore:
         return bulk([self._item(ident, self._browse.related(ident, kind, metadata=metadata)) for ident in ids])
 
     @staticmethod
-    def _item(ident: str, found: object) -> Item:
-        return done(ident, found) if found is not None else missing(ident)
+    def _item(ident: str, found: object, kind: str = "element") -> Item:
+        return done(ident, found) if found is not None else missing(ident, kind)

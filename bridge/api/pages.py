@@ -53,6 +53,7 @@ def handlers(context: Context) -> dict[str, Callable[[Request], Response]]:
         "/readyz": readyz,
         "/metrics": lambda _: Response(context.metrics(), media_type=_METRICS_TYPE),
         "/docs": lambda _: HTMLResponse(_DOCS),
+        "/docs/": lambda _: RedirectResponse("../docs"),  # the page's links are relative, for proxies with a prefix
         "/": lambda _: RedirectResponse("docs"),
     }
 

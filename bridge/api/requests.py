@@ -23,7 +23,18 @@ _MISTAKES_SHOWN = 5  # of one body; more would only repeat themselves
 _SHOWN_LENGTH = 300  # characters of a detail that quotes what a client sent
 _NAME_LENGTH = 1_024  # characters of what a client names and we keep: its own id, a subscription's display name
 _LONGEST_LENGTH = 18  # digits of a Content-Length; a longer one is too large whatever it says
-_TEXTS = {"missing": "is required", "model_type": "must be a JSON object"}  # where pydantic speaks of its own things
+_TEXTS = {  # pydantic's words for its own things, in those of a reader who does not know it
+    "missing": "is required",
+    "model_type": "must be a JSON object",
+    "list_type": "must be a list of strings",  # the only other list is `updates`
+    "string_type": "must be a string",
+    "string_too_short": "must not be empty",
+    "string_too_long": f"must have at most {_NAME_LENGTH} characters",
+    "bool_type": "must be true or false",
+    "int_type": "must be an integer",
+    "greater_than_equal": "must be 0 or more",
+}
+_OBJECTS = {"list_type": "must be a list of objects"}
 
 _decode_json = msgspec.json.Decoder().decode
 
@@ -36,6 +47,10 @@ Depth = Annotated[
     int,
     Field(ge=0, description="Levels of components, this element's own counted; 0: all of them."),
     BeforeValidator(_default_depth, json_schema_input_type=Annotated[int, Field(ge=0)] | None),
+]
+Flag = Annotated[
+    bool,
+    BeforeValidator(lambda value: False if value is None else value, json_schema_input_type=bool | None),
 ]
 Ident = Annotated[str, Field(description="An element id.")]
 Name = Annotated[str, StringConstraints(max_length=_NAME_LENGTH)]
@@ -58,7 +73,7 @@ class RelationshipTypesQuery(Body):
 
 class ObjectsQuery(Body):
     elementIds: list[Ident]
-    includeMetadata: bool = False
+    includeMetadata: Flag = False
 
 
 class RelatedQuery(Body):
@@ -66,7 +81,7 @@ class RelatedQuery(Body):
     relationshipType: str | None = Field(
         default=None, validation_alias=AliasChoices("relationshipType", "relationshiptype")
     )
-    includeMetadata: bool = False
+    includeMetadata: Flag = False
 
 
 class ValueQuery(Body):
@@ -185,9 +200,15 @@ def _decode(body: bytes) -> object:
 def explain(error: ValidationError) -> str:
     """One sentence for each mistake: which field, what is wrong with it."""
     found = error.errors(include_url=False, include_context=False, include_input=False)
-    texts = [f"{_where(one['loc'])}: {_TEXTS.get(one['type'], one['msg'])}" for one in found[:_MISTAKES_SHOWN]]
+    texts = [_mistake(one["loc"], one["type"], one["msg"]) for one in found[:_MISTAKES_SHOWN]]
     more = len(found) - len(texts)
     return "; ".join(texts)[:_SHOWN_LENGTH] + (f" (and {more} more)" if more > 0 else "")
+
+
+def _mistake(location: tuple[int | str, ...], kind: str, message: str) -> str:
+    where = _where(location)
+    texts = _TEXTS | _OBJECTS if where == "updates" else _TEXTS
+    return f"{where}: {texts.get(kind, message)}"
 
 
 def _where(location: tuple[int | str, ...]) -> str:

@@ -1,6 +1,6 @@
 """Subscriptions: create, list, delete, register, unregister and sync. The stream has a module of its own."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 from starlette.responses import Response
@@ -58,7 +58,7 @@ class Subscribe:
         return bulk(items)
 
     def sync(self, body: Sync) -> Response:
-        """Unacknowledged batches; 206 while a gap is not acknowledged."""
+        """Unacknowledged batches; 206 while gaps are not acknowledged."""
         subscription = self._all.get(body.clientId, body.subscriptionId)
         if subscription.stream is not None:
             raise BadRequest("subscriptionId: a stream of this subscription is open; close it before calling sync")
@@ -67,7 +67,7 @@ class Subscribe:
             {"sequenceNumber": batch.number, "updates": [msgspec.Raw(update.json()) for update in batch.updates]}
             for batch in batches
         ]
-        return success(result, _told(subscription.queue.gap))
+        return success(result, _told(subscription.queue.gaps))
 
 
 def _shown(found: Subscription) -> Item:
@@ -75,11 +75,11 @@ def _shown(found: Subscription) -> Item:
     return {"subscriptionId": found.id, "displayName": found.display_name, "monitoredObjects": monitored}
 
 
-def _told(gap: Gap | None) -> Item | None:
-    if gap is None:
+def _told(gaps: Sequence[Gap]) -> Item | None:
+    if not gaps:
         return None
-    numbers = str(gap.first) if gap.first == gap.last else f"{gap.first} to {gap.last}"
+    numbers = ", ".join(str(gap.first) if gap.first == gap.last else f"{gap.first} to {gap.last}" for gap in gaps)
     return partial(
-        f"{gap.lost} updates were dropped, the oldest first; missing sequence numbers: {numbers}; "
-        f"acknowledge {gap.last} or later to go on without them"
+        f"{sum(gap.lost for gap in gaps)} updates were dropped, the oldest first; missing sequence numbers: {numbers}; "
+        f"acknowledge {gaps[-1].last} or later to go on without them"
     )

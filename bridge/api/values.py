@@ -1,18 +1,21 @@
 """Current values and history."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 
+import msgspec
 from starlette.responses import Response
 
-from bridge.api.answers import Item, bulk, done, missing, partial
+from bridge.api.answers import Item, bulk, done, failed, missing, partial
 from bridge.api.context import Context
 from bridge.api.requests import HistoryQuery, HistoryUpdates, ValueQuery, ValueUpdates
-from bridge.errors import BadRequest, NotBuilt
+from bridge.errors import BadRequest, NotBuilt, Unavailable
 from bridge.history.answers import Cut
 from bridge.space.browse import Budget
 from bridge.uns.moments import parse_request
 
 _FIRST_NS, _LAST_NS = 0, 2**63 - 1  # 1970 to 2262: no record lies outside, and stores count in 64 bits
+_TOO_MUCH = Unavailable("the request reached the limit of time or size for one answer; ask for the rest in another one")
+_encode = msgspec.json.Encoder().encode
 _CUTS_NAMED = 20  # elements named in one 206; the others resume the same way
 
 
@@ -22,15 +25,38 @@ class Values:
     def __init__(self, context: Context) -> None:
         self._context = context
 
-    def current(self, body: ValueQuery) -> Response:
+    def current(self, body: ValueQuery) -> Response | Awaitable[Response]:
+        """A single element is answered at once, without the care that many need."""
         ids = self._context.checked(body.elementIds)
         budget = Budget(self._context.limits.max_components)
-        browse, depth = self._context.engine.browse, body.maxDepth
+        if len(ids) > 1:
+            return self._many(ids, body.maxDepth, budget)
+        items = [self._current(ident, body.maxDepth, budget) for ident in ids]
+        return bulk(items, self._too_many_components() if budget.cut else None)
+
+    async def _many(self, ids: Sequence[str], depth: int, budget: Budget) -> Response:
+        """Each element once, however often it is named; others get their turn in between. What is beyond the limits
+        fails, item by item: no client takes it for a value.
+        """
+        allowance = self._context.historian.allowance(self._context.limits.query_timeout, self._context.now)
+        built: dict[str, Item] = {}
         items: list[Item] = []
         for ident in ids:
-            found = browse.value(ident, depth, budget)
-            items.append(done(ident, found) if found is not None else missing(ident))
+            item = built.get(ident)
+            if item is None and not allowance.used_up:
+                item = built[ident] = _packed(self._current(ident, depth, budget))
+                if allowance.turn_over:
+                    await allowance.others()
+            if item is None or allowance.bytes <= 0:
+                item = failed(ident, _TOO_MUCH)
+            elif type(item.get("result")) is msgspec.Raw:
+                allowance.bytes -= len(memoryview(item["result"]))
+            items.append(item)
         return bulk(items, self._too_many_components() if budget.cut else None)
+
+    def _current(self, ident: str, depth: int, budget: Budget) -> Item:
+        found = self._context.engine.browse.value(ident, depth, budget)
+        return done(ident, found) if found is not None else missing(ident)
 
     async def history(self, body: HistoryQuery) -> Response:
         """Element by element; other requests and messages get their turn in between."""
@@ -57,6 +83,14 @@ class Values:
 
     def write_history(self, _: HistoryUpdates) -> Response:
         raise NotBuilt("this server does not write history; /info says update.history: false")
+
+
+def _packed(item: Item) -> Item:
+    """A composition's result as JSON already: it is encoded within its own turn, and its size is known."""
+    result = item.get("result")
+    if result is not None and result["isComposition"]:
+        item["result"] = msgspec.Raw(_encode(result))
+    return item
 
 
 def _incomplete(cuts: Sequence[Cut]) -> Item | None:

@@ -1,4 +1,4 @@
-"""History in memory: bounded for each element and in total; gone with the process.
+"""History in memory: bounded for each element, and in total by rows and by bytes; gone with the process.
 
 Structured values are kept as JSON text: a fifth of the memory, and nothing in it for the garbage collector to visit.
 """
@@ -10,31 +10,35 @@ from operator import itemgetter
 
 import msgspec
 
-from bridge.history.base import Row, Rows
+from bridge.history.base import Row, Rows, weight
 from bridge.space import Change
 
 _TIME = itemgetter(2)
 _STRUCTURED = (dict, list)
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder().decode
 _SLACK = 16  # an element's list is cut back when it is one part in so many too long: appending stays cheap
 _AT_ONCE = 64  # rows that go together when all are too many; of a short list fewer
+_ROW = 128  # bytes: a tuple of three, its time, a number, its place in the list
+_BYTES_TOTAL = 512 * 1024 * 1024  # four million rows of numbers; what a small edge computer has to spare
 
 
 class MemoryHistory:
-    """The newest `rows_per_element` rows of each element, and at most `rows_total` in all: the oldest go first.
+    """The newest `rows_per_element` rows of each element, at most `rows_total` rows and about `bytes_total` bytes in
+    all: the oldest go first.
 
     The heap holds one entry for each element: the time of its oldest row, as of when it was pushed. Rows leave from the
     old end only, so an entry is never too late, unless a late row came before it; that row just stays a little longer.
     """
 
-    def __init__(self, rows_per_element: int, rows_total: int) -> None:
+    def __init__(self, rows_per_element: int, rows_total: int, bytes_total: int = _BYTES_TOTAL) -> None:
         self._per_element = rows_per_element
         self._longest = rows_per_element + rows_per_element // _SLACK
         self._total = rows_total
+        self._bytes_total = bytes_total
         self._elements: dict[str, list[Row]] = {}
         self._oldest: list[tuple[int, str]] = []
         self._held = 0
+        self.bytes = 0  # about what the rows take
         self.evicted = 0
 
     @property
@@ -43,22 +47,28 @@ class MemoryHistory:
 
     def append(self, changes: Sequence[Change]) -> None:
         for change in changes:
-            ident, row = change.node.id, (change.value, change.quality, change.time_ns)
+            value = change.value
+            if type(value) in _STRUCTURED:
+                value = _encode(value)
+            ident, row = change.node.id, (value, change.quality, change.time_ns)
             rows = self._elements.get(ident)
+            self.bytes += _ROW + weight(row)
             if rows is None:
                 self._elements[ident] = [row]
                 heappush(self._oldest, (change.time_ns, ident))
             elif rows[-1][2] < change.time_ns:
                 rows.append(row)
-            elif not _place(rows, row):
-                continue
+            elif (replaced := _place(rows, row)) is not None:
+                self.bytes -= _ROW + weight(replaced)
+                self._held -= 1
             self._held += 1
             if rows is not None and len(rows) > self._longest:
                 self._drop(rows, len(rows) - self._per_element)
-            while self._held > self._total:
+            while self._held > self._total or self.bytes > self._bytes_total:
                 self._drop_oldest()
 
     def _drop(self, rows: list[Row], count: int) -> None:
+        self.bytes -= count * _ROW + sum(map(weight, rows[:count]))
         del rows[:count]
         self._held -= count
         self.evicted += count
@@ -84,25 +94,20 @@ class MemoryHistory:
         low = bisect_left(rows, start_ns, lo=first, key=_TIME)
         high = bisect_right(rows, end_ns, lo=low, key=_TIME)
         if high - low > limit:
-            return Rows(_unpacked(rows[low : low + limit]), rows[low + limit][2])
-        return Rows(_unpacked(rows[low:high]))
+            return Rows(rows[low : low + limit], rows[low + limit][2])
+        return Rows(rows[low:high])
 
     def before(self, element_id: str, time_ns: int) -> Row | None:
         rows, first = self._kept(element_id)
         at = bisect_left(rows, time_ns, lo=first, key=_TIME)
-        return _unpacked(rows[at - 1 : at])[0] if at > first else None
+        return rows[at - 1] if at > first else None
 
 
-def _unpacked(rows: list[Row]) -> list[Row]:
-    """Rows with their structured values as they came: no JSON value is `bytes`."""
-    return [(_decode(row[0]), row[1], row[2]) if type(row[0]) is bytes else row for row in rows]
-
-
-def _place(rows: list[Row], row: Row) -> bool:
-    """Put a late row where it belongs; False where it replaced the one at its time."""
+def _place(rows: list[Row], row: Row) -> Row | None:
+    """Put a late row where it belongs; gives the one at its time that it replaced."""
     at = bisect_left(rows, row[2], key=_TIME)
     if at < len(rows) and rows[at][2] == row[2]:
-        rows[at] = row
-        return False
+        replaced, rows[at] = rows[at], row
+        return replaced
     rows.insert(at, row)
-    return True
+    return None

@@ -2,11 +2,12 @@
 
 The states of an update: it is *pending* when a reading arrives; `freeze` turns all that is pending into a *batch*,
 which is immutable and is given again until it is acknowledged; a stream takes updates away one by one, oldest first.
+Initial values wait apart, before all that is pending: no number of readings pushes them out.
 
 Numbers start at 1 and rise by one with each batch. Whatever is dropped leaves a number that no batch has, so the gap
 that a client computes is real: pending updates that were dropped burn one number when the rest is frozen, a batch that
-was dropped leaves its own. The oldest go first, batches before what is pending, so there is one gap, before all
-batches; it is told until a client acknowledges past it.
+was dropped leaves its own. The oldest go first, batches before what is pending, so gaps lie before all batches. There
+are several where a stream took batches between them; each is told until a client acknowledges past it.
 """
 
 from collections import deque
@@ -15,6 +16,7 @@ from msgspec import Struct
 
 from bridge.subscriptions.update import Update
 
+_GAPS = 100  # told apart; a client that never acknowledges one gets the oldest as one range
 ALL_PENDING = -1  # acknowledges everything, what is not in a batch yet included
 
 
@@ -33,41 +35,82 @@ class Gap(Struct, frozen=True):
     lost: int
 
 
-class Queue:
-    """See the module's text. It has no bound of its own: whoever pushes calls `drop_oldest` when it is too long."""
+class Load:
+    """Bytes that the updates of several queues take; one that many hold is counted once."""
 
-    __slots__ = ("_dropped", "_next", "batches", "gap", "held", "pending")
+    __slots__ = ("bytes",)
 
     def __init__(self) -> None:
+        self.bytes = 0
+
+
+class Queue:
+    """See the module's text. It has no bound of its own: whoever pushes drops when it is too long."""
+
+    __slots__ = ("_dropped", "_initial", "_load", "_next", "batches", "exempt", "gaps", "held", "pending", "size")
+
+    def __init__(self, load: Load | None = None) -> None:
         self.pending: deque[Update] = deque()
         self.batches: deque[Frozen] = deque()
-        self.gap: Gap | None = None  # before all batches
-        self.held = 0  # updates, pending and frozen
+        self.gaps: list[Gap] = []  # ascending, before all batches
+        self.held = 0  # updates: initial, pending and frozen
+        self.exempt = 0  # the initial ones among them
+        self.size = 0  # bytes of all of them
+        self._initial: deque[Update] = deque()
+        self._load = Load() if load is None else load
         self._dropped = 0  # pending updates lost since the last batch was frozen
         self._next = 1
 
     def push(self, update: Update) -> None:
-        self.pending.append(update)
+        if update.initial:
+            self._initial.append(update)
+            self.exempt += 1
+        else:
+            self.pending.append(update)
         self.held += 1
+        self.size += update.size
+        if not update.holders:
+            self._load.bytes += update.size
+        update.holders += 1
+
+    def peek(self) -> Update | None:
+        """The next update that `pop` gives."""
+        waiting = self._initial or self.pending
+        return waiting[0] if waiting else None
 
     def pop(self) -> Update:
-        """The oldest pending update, gone with this. Raises `IndexError`."""
-        update = self.pending.popleft()
-        self.held -= 1
+        """The oldest update that is in no batch, gone with this. Raises `IndexError`."""
+        update = (self._initial or self.pending).popleft()
+        self._forget(update)
         return update
 
-    def drop_oldest(self) -> int:
-        """Lose the oldest batch, which goes as a whole, or else the oldest pending update; how many that were."""
-        if self.batches:
-            batch = self.batches.popleft()
-            lost = len(batch.updates)
-            self._widen_gap(batch.number, lost)
-        else:
-            self.pending.popleft()
+    def drop_reading(self) -> int:
+        """Lose the oldest batch, which goes as a whole, or else the oldest pending reading; how many updates."""
+        if not self.batches:
             self._dropped += 1
-            lost = 1
-        self.held -= lost
-        return lost
+            self._forget(self.pending.popleft())
+            return 1
+        batch = self.batches.popleft()
+        self._widen_gap(batch.number, len(batch.updates))
+        self._forget(*batch.updates)
+        return len(batch.updates)
+
+    def drop_oldest(self) -> int:
+        """The same, but initial values that wait go before readings: for when all queues together hold too much."""
+        if self.batches or not self._initial:
+            return self.drop_reading()
+        self._dropped += 1
+        self._forget(self._initial.popleft())
+        return 1
+
+    def _forget(self, *updates: Update) -> None:
+        for update in updates:
+            self.held -= 1
+            self.exempt -= update.initial
+            self.size -= update.size
+            update.holders -= 1
+            if not update.holders:
+                self._load.bytes -= update.size
 
     def freeze(self) -> None:
         """Turn what is pending into a batch; nothing pending and nothing lost is no batch."""
@@ -75,34 +118,43 @@ class Queue:
             self._widen_gap(self._next, self._dropped)
             self._next += 1
             self._dropped = 0
-        if self.pending:
-            self.batches.append(Frozen(self._next, tuple(self.pending)))
+        if self._initial or self.pending:
+            self.batches.append(Frozen(self._next, (*self._initial, *self.pending)))
             self._next += 1
+            self._initial.clear()
             self.pending.clear()
 
     def thaw(self) -> None:
         """Put unacknowledged batches back before what is pending: a stream gives single updates, without numbers."""
-        self.pending.extendleft(update for batch in reversed(self.batches) for update in reversed(batch.updates))
+        for batch in reversed(self.batches):
+            for update in reversed(batch.updates):
+                (self._initial if update.initial else self.pending).appendleft(update)
         self.batches.clear()
 
     def acknowledge(self, number: int) -> None:
-        """Forget batches and the gap up to and including a number; one that was never issued changes nothing."""
+        """Forget batches and gaps up to and including a number; one that was never issued changes nothing."""
         if number == ALL_PENDING:
             self.clear()
         elif 0 < number < self._next:
             while self.batches and self.batches[0].number <= number:
-                self.held -= len(self.batches.popleft().updates)
-            if self.gap is not None and self.gap.last <= number:
-                self.gap = None
+                self._forget(*self.batches.popleft().updates)
+            self.gaps = [gap for gap in self.gaps if gap.last > number]
 
     def clear(self) -> None:
-        """Forget all updates and the gap; numbers go on."""
-        self.batches.clear()
+        """Forget all updates and gaps; numbers go on."""
+        self.thaw()
+        self._forget(*self._initial, *self.pending)
+        self._initial.clear()
         self.pending.clear()
-        self.gap = None
-        self.held = self._dropped = 0
+        self.gaps.clear()
+        self._dropped = 0
 
     def _widen_gap(self, number: int, lost: int) -> None:
-        """What is dropped lies next to what was dropped before: there is never a batch between."""
-        before = self.gap
-        self.gap = Gap(number, number, lost) if before is None else Gap(before.first, number, before.lost + lost)
+        """One gap with what was dropped before, unless a stream took batches between."""
+        gaps = self.gaps
+        if gaps and gaps[-1].last + 1 == number:
+            gaps[-1] = Gap(gaps[-1].first, number, gaps[-1].lost + lost)
+        else:
+            gaps.append(Gap(number, number, lost))
+        if len(gaps) > _GAPS:
+            gaps[:2] = [Gap(gaps[0].first, gaps[1].last, gaps[0].lost + gaps[1].lost)]

@@ -1,8 +1,9 @@
 """All subscriptions: what clients ask of them, and what readings do to them.
 
-Synchronous and single-threaded; "now" is monotonic seconds. At most `queue` updates wait in one subscription and
-`queue_total` in all; the oldest go first. When all together hold too many, the one that holds the most loses: a
-deserted subscription cannot take the room of those that are read.
+Synchronous and single-threaded; "now" is monotonic seconds. At most `queue` readings wait in one subscription, beside
+the initial values of what it monitors, and `queue_total` updates of `bytes_total` bytes in all; the oldest go first.
+When all together hold too much, the one that holds the most loses: a deserted subscription cannot take the room of
+those that are read.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,18 +15,20 @@ from bridge.errors import NotFound, TooMany
 from bridge.space import Node
 from bridge.space.node import descendants
 from bridge.subscriptions.monitors import Monitors
-from bridge.subscriptions.queue import Frozen
+from bridge.subscriptions.queue import Frozen, Load
 from bridge.subscriptions.subscription import Item, Stream, Subscription
 from bridge.subscriptions.update import Update
 from bridge.uns import Json, Quality
 
+_ROOM = 64  # when bytes are too many, one part in so many is made free: looking for who loses stays rare
 UNKNOWN = "no such subscription"  # the same for another client's, a deleted and a never issued one
 
 
 class SubscriptionLimits(Struct, frozen=True):
     """reliability.md, "Defaults": subscriptions, updates in one, updates in all, seconds without a sign of life.
 
-    `items` bounds the memory of the index: twice as many as a space has elements at most.
+    `items` bounds the memory of the index: twice as many as a space has elements at most. `bytes_total` matters for
+    structured values: a million numbers take less.
     """
 
     max: int = 1_000
@@ -33,6 +36,7 @@ class SubscriptionLimits(Struct, frozen=True):
     queue_total: int = 1_000_000
     ttl: float = 300.0
     items: int = 500_000
+    bytes_total: int = 256 * 1024 * 1024
 
 
 class Subscriptions:
@@ -46,6 +50,7 @@ class Subscriptions:
         self.queued = 0
         self.dropped_total = 0
         self.delivered_total = 0
+        self._load = Load()
         self._nodes = nodes
         self._zone = zone
         self._all: dict[str, Subscription] = {}
@@ -64,13 +69,18 @@ class Subscriptions:
     def streams(self) -> int:
         return sum(subscription.stream is not None for subscription in self._all.values())
 
+    @property
+    def bytes(self) -> int:
+        """About what all updates that wait take."""
+        return self._load.bytes
+
     # --- what clients ask ------------------------------------------------------------------------------------------
 
     def create(self, client_id: str, display_name: str | None, now: float) -> Subscription:
         """Raises `TooMany`."""
         if len(self._all) >= self.limits.max:
             raise TooMany(f"{self.limits.max} subscriptions exist, which is the limit; delete one that is not needed")
-        subscription = Subscription(client_id, display_name, now)
+        subscription = Subscription(client_id, display_name, now, self._load)
         self._all[subscription.id] = subscription
         return subscription
 
@@ -85,6 +95,7 @@ class Subscriptions:
         """Forget it with all that it holds; its stream ends cleanly."""
         del self._all[subscription.id]
         self.queued -= subscription.queue.held
+        subscription.queue.clear()
         for item in subscription.items.values():
             self._monitors.remove(item)
         self._longest = None
@@ -108,7 +119,7 @@ class Subscriptions:
         for element in fresh:
             value, quality, time_ns = element.vqt(self._zone)
             if value is not None:
-                self._push(subscription, Update(element.id, value, quality, time_ns))
+                self._push(subscription, Update(element.id, value, quality, time_ns, initial=True))
 
     def unregister(self, subscription: Subscription, ident: str) -> None:
         """Stop monitoring; queued values stay. What is not monitored stays so. Raises `NotFound`."""
@@ -146,8 +157,7 @@ class Subscriptions:
 
     def peek(self, stream: Stream) -> Update | None:
         """The next update of a stream; None where there is none, or the stream is over."""
-        pending = stream.subscription.queue.pending
-        return pending[0] if pending and not stream.over else None
+        return None if stream.over else stream.subscription.queue.peek()
 
     def take(self, stream: Stream) -> Update:
         """The next update, gone from the queue with this."""
@@ -193,15 +203,25 @@ class Subscriptions:
         queue = subscription.queue
         queue.push(update)
         self.queued += 1
-        if queue.held > self.limits.queue:
-            self._drop_oldest(subscription)
-        elif self.queued > self.limits.queue_total:
-            self._drop_oldest(self._find_longest(subscription))
+        while queue.held - queue.exempt > self.limits.queue:
+            self._lost(queue.drop_reading())
+        if self.queued > self.limits.queue_total:
+            self._lost(self._find_longest(subscription).queue.drop_oldest())
+        if self._load.bytes > self.limits.bytes_total:
+            self._make_room()
         if subscription.stream is not None:
             self._woken[subscription] = None
 
-    def _drop_oldest(self, subscription: Subscription) -> None:
-        lost = subscription.queue.drop_oldest()
+    def _make_room(self) -> None:
+        """Whoever holds the most bytes loses half of them, until there is room."""
+        enough = self.limits.bytes_total - self.limits.bytes_total // _ROOM
+        while self._load.bytes > enough:
+            queue = max((one.queue for one in self._all.values()), key=lambda queue: queue.size)
+            half = queue.size // 2
+            while queue.size > half and self._load.bytes > enough:
+                self._lost(queue.drop_oldest())
+
+    def _lost(self, lost: int) -> None:
         self.queued -= lost
         self.dropped_total += lost
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from bridge.space import Node
-from bridge.subscriptions.queue import Queue
+from bridge.subscriptions.queue import Load, Queue
 
 _ID_BYTES = 24  # random; the standard wants 16, and readers who leave out "-" and "_" still count enough
 
@@ -43,12 +43,12 @@ class Subscription:
 
     __slots__ = ("client_id", "display_name", "id", "items", "queue", "seen", "stream")
 
-    def __init__(self, client_id: str, display_name: str | None, now: float) -> None:
+    def __init__(self, client_id: str, display_name: str | None, now: float, load: Load) -> None:
         self.id = secrets.token_urlsafe(_ID_BYTES)
         self.client_id = client_id
         self.display_name = display_name
         self.items: dict[str, Item] = {}  # by element id
-        self.queue = Queue()
+        self.queue = Queue(load)
         self.seen = now
         self.stream: Stream | None = None
 

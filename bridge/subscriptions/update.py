@@ -1,6 +1,7 @@
 """An update: one reading of one element, on its way to whoever monitors it."""
 
 import re
+from typing import Any
 
 import msgspec
 
@@ -8,20 +9,43 @@ from bridge.uns import Json, Quality
 from bridge.uns.moments import render
 
 _encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder().decode
+_STRUCTURED = (dict, list)
+_BASE = 200  # bytes: the update itself, a number, its place in a queue
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 
 
 class Update:
-    """Immutable, and shared by all subscriptions that it goes to. `time_ns` is nanoseconds since 1970 UTC."""
+    """Immutable, and shared by all subscriptions that it goes to. `time_ns` is nanoseconds since 1970 UTC.
 
-    __slots__ = ("_json", "element_id", "quality", "time_ns", "value")
+    A structured value is kept as JSON only: a fraction of the memory, and its size is known. `size` is about the bytes
+    that the update takes, `holders` how many queues hold it (theirs to count). `initial` marks the value that an
+    element had when it was registered.
+    """
 
-    def __init__(self, element_id: str, value: Json, quality: Quality, time_ns: int) -> None:
+    __slots__ = ("_json", "_value", "element_id", "holders", "initial", "quality", "size", "time_ns")
+
+    def __init__(self, element_id: str, value: Json, quality: Quality, time_ns: int, *, initial: bool = False) -> None:
         self.element_id = element_id
-        self.value = value
         self.quality = quality
         self.time_ns = time_ns
+        self.initial = initial
+        self.holders = 0
+        self.size = _BASE
+        self._value = value
         self._json: bytes | None = None
+        if type(value) in _STRUCTURED:
+            self.size += len(self.json())
+            self._value = None
+        elif type(value) is str:
+            self.size += len(value)
+
+    @property
+    def value(self) -> Json:
+        if self._value is None and self._json is not None:
+            told: dict[str, Any] = _decode(self._json)
+            return told["value"]
+        return self._value
 
     def json(self) -> bytes:
         """The update as JSON in ASCII, so that no client can split a character; built once, however many take it."""
@@ -30,7 +54,7 @@ class Update:
                 _encode(
                     {
                         "elementId": self.element_id,
-                        "value": self.value,
+                        "value": self._value,
                         "quality": self.quality,
                         "timestamp": render(self.time_ns),
                     }

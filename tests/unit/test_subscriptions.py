@@ -249,9 +249,9 @@ class TestSync:
             bridge.publish(SPEED, value, bridge.now_ns + value)
         ((number, updates),) = bridge.sync(found)
         assert (number, [value for _, value in updates]) == (2, list(range(500, 10_500)))
-        assert found.queue.gap == Gap(1, 1, 500)
+        assert found.queue.gaps == [Gap(1, 1, 500)]
         assert bridge.sync(found, 2) == []
-        assert found.queue.gap is None
+        assert found.queue.gaps == []
 
     def test_dropped_batch(self, make_bridge: Callable[..., InProcess]) -> None:
         """A batch that has to go goes as a whole and leaves its own number; adjoining gaps are told as one."""
@@ -261,7 +261,22 @@ class TestSync:
             bridge.sync(found)
             bridge.publish(SPEED, value)
         assert bridge.sync(found) == [(5, [(SPEED, 9)]), (6, [(SPEED, 10)]), (7, [(SPEED, 11)])]
-        assert found.queue.gap == Gap(1, 4, 4)
+        assert found.queue.gaps == [Gap(1, 4, 4)]
+
+    def test_gaps_around_a_delivered_batch(self, make_bridge: Callable[..., InProcess]) -> None:
+        """What was delivered between two gaps is not told as missing."""
+        bridge = limited(make_bridge, queue=1)
+        found = bridge.subscribe(SPEED)
+        bridge.sync(found, ALL_PENDING)
+        for values in ((1, 2), (3, 4)):
+            for value in values:
+                bridge.publish(SPEED, value)
+            bridge.sync(found)
+            stream = bridge.engine.subscriptions.open_stream(found, lambda: None)
+            bridge.engine.subscriptions.close_stream(stream, bridge.now)
+        assert found.queue.gaps == [Gap(1, 1, 1), Gap(3, 3, 2)]
+        assert bridge.sync(found, 2) == [(5, [(SPEED, 4)])]
+        assert found.queue.gaps == [Gap(3, 3, 2)]
 
     def test_sync_shows_life(self, make_bridge: Callable[..., InProcess]) -> None:
         """Without sync or a stream a subscription is deleted after its time-to-live, with all that it held."""
@@ -305,13 +320,13 @@ class TestBounds:
             bridge.publish(CURRENT, value)
             bridge.publish(SPEED, value)
             if value % 5 == 0:
-                assert read.queue.gap is None
+                assert read.queue.gaps == []
                 bridge.fresh(read)
         assert bridge.engine.subscriptions.queued <= 60
-        assert read.queue.gap is None
+        assert read.queue.gaps == []
         assert bridge.engine.subscriptions.dropped_total > 0
         bridge.sync(deserted)
-        assert deserted.queue.gap
+        assert deserted.queue.gaps
 
     def test_equal_shares(self, make_bridge: Callable[..., InProcess]) -> None:
         """Where nobody reads, all end up with about the same."""
@@ -331,7 +346,68 @@ class TestBounds:
         first, second = bridge.subscribe(SPEED), bridge.subscribe(SPEED)
         assert bridge.sync(second) == [(1, [(SPEED, 5)])]
         assert bridge.sync(first) == []
-        assert first.queue.gap == Gap(1, 1, 1)
+        assert first.queue.gaps == [Gap(1, 1, 1)]
+
+
+class TestInitialValuesStay:
+    def test_more_than_a_queue(self, make_bridge: Callable[..., InProcess]) -> None:
+        """However many elements are registered, the first sync has the present value of each, before its readings."""
+        bridge = limited(make_bridge, queue=3)
+        found = bridge.subscribe(PRESS, max_depth=0)
+        for value in range(10, 20):
+            bridge.publish(f"{PRESS}/lone", value)
+            bridge.publish(TEMPERATURE, value)
+        ((number, updates),) = bridge.sync(found)
+        assert sorted(ids(updates[: 1 + len(PARTS)])) == sorted([PRESS, *PARTS])
+        assert len(updates) == 1 + len(PARTS) + 3
+        assert (number, found.queue.gaps[0].first) == (2, 1)
+
+    def test_in_a_stream(self, make_bridge: Callable[..., InProcess]) -> None:
+        """A stream gives them too, those of an unacknowledged batch included."""
+        bridge = limited(make_bridge, queue=1)
+        found = bridge.subscribe(SPEED, CURRENT, TEMPERATURE)
+        bridge.sync(found)
+        bridge.publish(SPEED, 6)
+        bridge.publish(SPEED, 7)
+        subscriptions = bridge.engine.subscriptions
+        fresh = bridge.subscribe(SPEED, CURRENT)
+        bridge.publish(SPEED, 8)
+        bridge.publish(SPEED, 9)
+        stream = subscriptions.open_stream(fresh, lambda: None)
+        taken = []
+        while subscriptions.peek(stream):
+            taken.append(subscriptions.take(stream).value)
+        assert taken == [7, 5.5, 9]
+
+
+class TestBytes:
+    def test_the_heaviest_loses(self, make_bridge: Callable[..., InProcess]) -> None:
+        """Structured values are bounded by bytes; who holds numbers loses nothing."""
+        bridge = limited(make_bridge, bytes_total=300_000)
+        heavy, light = bridge.subscribe(AXIS), bridge.subscribe(SPEED)
+        for value in range(300):
+            bridge.publish(AXIS, {"x": value, "pos": {"y": value}, "text": "t" * 1_000})
+            bridge.publish(SPEED, value)
+            assert bridge.engine.subscriptions.bytes <= 300_000
+        assert light.queue.held == 301
+        assert bridge.sync(heavy)[-1][1][-1][1]["x"] == 299
+        assert heavy.queue.gaps
+
+    def test_shared(self, bridge: InProcess) -> None:
+        """An update that goes to many is counted once, until the last one lets it go."""
+        subscriptions = bridge.engine.subscriptions
+        found = [bridge.subscribe(AXIS) for _ in range(3)]
+        for one in found:
+            bridge.fresh(one)
+        assert subscriptions.bytes == 0
+        bridge.publish(AXIS, {"x": 1, "pos": {"y": 2}})
+        once = subscriptions.bytes
+        assert once == found[0].queue.size > 0
+        bridge.fresh(found[0])
+        subscriptions.delete(found[1])
+        assert subscriptions.bytes == once
+        bridge.fresh(found[2])
+        assert subscriptions.bytes == 0
 
 
 class TestStreams:
@@ -438,6 +514,7 @@ class QueueMachine(RuleBasedStateMachine):
         self.queue = Queue()
         self.pushed = self.taken = self.dropped = self.acknowledged_updates = 0
         self.issued: dict[int, tuple[int, ...]] = {}  # every batch that was ever seen
+        self.streamed: set[int] = set()  # batches that were seen, and were not acknowledged when a stream opened
         self.acknowledged = self.highest = 0  # the greatest number acknowledged, and ever seen
 
     @rule(count=st.integers(1, 12))
@@ -462,9 +539,10 @@ class QueueMachine(RuleBasedStateMachine):
             assert self.issued.setdefault(batch.number, values) == values, "a batch is immutable"
         numbers = [batch.number for batch in self.queue.batches]
         assert numbers == sorted(numbers)
-        gap = self.queue.gap
-        gaps = list(range(gap.first, gap.last + 1)) if gap is not None else []
-        assert gap is None or not numbers or gap.last < numbers[0]
+        gaps = [number for gap in self.queue.gaps for number in range(gap.first, gap.last + 1)]
+        assert gaps == sorted(set(gaps))
+        assert not gaps or not numbers or gaps[-1] < numbers[0]
+        assert not self.streamed.intersection(gaps), "what was delivered is not missing"
         known = sorted({*numbers, *gaps, *range(self.acknowledged + 1)})
         assert known == list(range(known[-1] + 1)), "every number is a batch, a gap or acknowledged"
         self.highest = known[-1]
@@ -472,6 +550,7 @@ class QueueMachine(RuleBasedStateMachine):
     @rule()
     def stream(self) -> None:
         """A stream takes everything and closes."""
+        self.streamed.update(batch.number for batch in self.queue.batches)
         self.queue.thaw()
         values = [self.queue.pop().value for _ in range(len(self.queue.pending))]
         assert values == sorted(values)
@@ -485,6 +564,14 @@ class QueueMachine(RuleBasedStateMachine):
         assert self.queue.held == len(waiting) <= self.LIMIT
         assert waiting == sorted(set(waiting))
         assert self.pushed == len(waiting) + self.taken + self.dropped + self.acknowledged_updates
+
+
+def held_by(one: Subscription) -> list[Update]:
+    return [
+        *(update for batch in one.queue.batches for update in batch.updates),
+        *one.queue._initial,
+        *one.queue.pending,
+    ]
 
 
 class SubscriptionsMachine(RuleBasedStateMachine):
@@ -562,7 +649,9 @@ class SubscriptionsMachine(RuleBasedStateMachine):
         assert len(self.all) == len(self.live)
         assert self.all.items == sum(len(one.items) for one in self.live) <= self.LIMITS.items
         assert self.all.queued == sum(one.queue.held for one in self.live) <= self.LIMITS.queue_total
-        assert all(one.queue.held <= self.LIMITS.queue for one in self.live)
+        assert all(one.queue.held - one.queue.exempt <= self.LIMITS.queue for one in self.live)
+        held = {id(update): update for one in self.live for update in held_by(one)}
+        assert self.all.bytes == sum(update.size for update in held.values())
         assert self.all.streams == 0
 
 

@@ -226,3 +226,8 @@ class TestPages:
         for path in loaded:
             assert bridge.ask("GET", f"/{path}").status_code == 200
         assert bridge.ask("GET", "/").headers["location"] == "docs"
+
+    def test_docs_with_a_slash(self, bridge: InProcess) -> None:
+        """/docs/ leads to /docs, where the page's relative links hold."""
+        answer = bridge.ask("GET", "/docs/")
+        assert (answer.status_code, answer.headers["location"]) == (307, "../docs")

@@ -151,3 +151,24 @@ def test_any_accept(bridge: InProcess) -> None:
     """No particular Accept header is required."""
     for accept in ("text/event-stream", "*/*", "application/json", "text/html"):
         checked(bridge.ask("GET", "/v1/info", accept=accept), 200)
+
+
+@pytest.mark.parametrize("path", ["/objects/list", "/objects/related"])
+def test_null_flag(bridge: InProcess, path: str) -> None:
+    """includeMetadata null is the default, as null is everywhere."""
+    plain = bridge.post(path, elementIds=[SPEED])
+    assert bridge.post(path, elementIds=[SPEED], includeMetadata=None) == plain
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("/objecttypes/query", "object type"),
+        ("/relationshiptypes/query", "relationship type"),
+        ("/objects/list", "element"),
+    ],
+)
+def test_missing_by_kind(bridge: InProcess, path: str, kind: str) -> None:
+    """An unknown id is told as what was asked for."""
+    (item,) = bridge.post(path, elementIds=["nobody"])["results"]
+    assert item["responseDetail"] == {"title": "Not Found", "status": 404, "detail": f"no such {kind}"}

@@ -126,6 +126,7 @@ def test_partial_answers(make_bridge: Callable[..., InProcess], document: dict[s
     bridge = make_bridge(limits=ApiLimits(max_components=1), subscriptions=SubscriptionLimits(queue=1))
     bridge.press()
     mine = dict(owner(bridge.subscribe(SPEED, MOTOR)))
+    bridge.publish(SPEED, 6)
     asked = [
         ("/objects/value", {"elementIds": [PRESS], "maxDepth": 0}),
         ("/objects/history", {"elementIds": [PRESS], "maxDepth": 0, **ALWAYS}),

@@ -69,13 +69,13 @@ def test_malformed_put(bridge: InProcess, path: str) -> None:
     [
         pytest.param(b"{}", "elementIds: is required", id="missing"),
         pytest.param(b"[]", "body: must be a JSON object", id="no object"),
-        pytest.param(b'{"elementIds": "a"}', "elementIds: Input should be a valid list", id="no list"),
-        pytest.param(b'{"elementIds": null}', "elementIds: Input should be a valid list", id="null"),
-        pytest.param(b'{"elementIds": ["a", 1]}', "elementIds[1]: Input should be a valid string", id="no string"),
-        pytest.param(b'{"elementIds": {}, "maxDepth": -1}', "elementIds: Input should be a valid list; "
-                     "maxDepth: Input should be greater than or equal to 0", id="two"),
+        pytest.param(b'{"elementIds": "a"}', "elementIds: must be a list of strings", id="no list"),
+        pytest.param(b'{"elementIds": null}', "elementIds: must be a list of strings", id="null"),
+        pytest.param(b'{"elementIds": ["a", 1]}', "elementIds[1]: must be a string", id="no string"),
+        pytest.param(b'{"elementIds": {}, "maxDepth": -1}', "elementIds: must be a list of strings; "
+                     "maxDepth: must be 0 or more", id="two"),
         pytest.param(b'{"elementIds": [1,2,3,4,5,6,7]}', "; ".join(
-                     f"elementIds[{i}]: Input should be a valid string" for i in range(5)) + " (and 2 more)", id="7"),
+                     f"elementIds[{i}]: must be a string" for i in range(5)) + " (and 2 more)", id="7"),
     ],
 )  # fmt: skip
 def test_details(bridge: InProcess, body: bytes, detail: str) -> None:

@@ -6,6 +6,7 @@ import pytest
 from inprocess import AXIS, MOTOR, PARTS, PRESS, SECOND, SPEED, START_NS, TEMPERATURE, InProcess
 
 from bridge.api import ApiLimits
+from bridge.space.browse import Browser
 from bridge.uns.moments import render
 
 ALWAYS = {"startTime": "2026-01-01T00:00:00Z", "endTime": "2027-01-01T00:00:00Z"}
@@ -249,3 +250,35 @@ def test_resumed_rows_are_exact(make_bridge: Callable[..., InProcess]) -> None:
             break
         times["startTime"] = body["responseDetail"]["detail"].rpartition(" ")[2]
     assert found == list(range(40))
+
+
+class TestManyValues:
+    def test_each_once(self, bridge: InProcess, monkeypatch: pytest.MonkeyPatch) -> None:
+        """An element that is named again and again is built once, and answered as often as it is named."""
+        built: list[str] = []
+        value = Browser.value
+        monkeypatch.setattr(Browser, "value", lambda *given: built.append(given[1]) or value(*given))
+        ids = [PRESS, SPEED, "nobody", PRESS, SPEED]
+        items = bridge.post("/objects/value", elementIds=ids)["results"]
+        assert [item["elementId"] for item in items] == ids
+        assert items[0] == items[3] == bridge.post("/objects/value", elementIds=[PRESS])["results"][0]
+        assert built[:-1] == [PRESS, SPEED, "nobody"]
+
+    def test_bounded_in_time(self, make_bridge: Callable[..., InProcess]) -> None:
+        """What is not built within the time for a query fails by itself, never silently."""
+        bridge = make_bridge(limits=ApiLimits(query_timeout=1.0), tick=0.3)
+        bridge.press()
+        ids = [PRESS, MOTOR, SPEED, AXIS, TEMPERATURE]
+        items = bridge.post("/objects/value", elementIds=ids)["results"]
+        assert [item["success"] for item in items] == [True, True, False, False, False]
+        assert items[-1]["responseDetail"]["status"] == 503
+        assert "another" in items[-1]["responseDetail"]["detail"]
+
+    def test_bounded_in_bytes(self, bridge: InProcess) -> None:
+        """So does what is beyond the size of one answer."""
+        bridge.context.historian._max_bytes = 1_000
+        items = bridge.post("/objects/value", elementIds=[PRESS] * 100)["results"]
+        served = [item["success"] for item in items]
+        assert len(items) == 100
+        assert served == sorted(served, reverse=True)
+        assert 1 < sum(served) < 10

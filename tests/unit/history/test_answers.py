@@ -222,3 +222,18 @@ def test_rows_are_vqts(bridge: InProcess, ident: str) -> None:
     for vqt in [*found["values"], *(row for part in found.get("components", {}).values() for row in part["values"])]:
         assert vqt.keys() == {"value", "quality", "timestamp"}
         assert (vqt["value"] is None) == (vqt["quality"] in ("Bad", "GoodNoData"))
+
+
+@pytest.mark.parametrize("ident", [AXIS, f"{AXIS}#/pos", PRESS])
+def test_bytes_of_a_request(make_bridge: Callable[..., InProcess], ident: str) -> None:
+    """Large values cut an answer early, with the time to resume from; nothing is lost or doubled."""
+    bridge = make_bridge()
+    bridge.press()
+    for second in range(10):
+        bridge.now_ns = at(second)
+        bridge.publish(AXIS, {"x": second, "pos": {"y": second}, "text": "t" * 1_000})
+    bridge.context.historian._max_bytes = 2_500
+    found, query = ask(bridge, ident)
+    assert len(found["values"]) == 3
+    assert [cut.resume_ns for cut in query.cuts] == [at(3)]
+    assert len(resumed(bridge, ident)) == 10

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from inprocess import InProcess
 
 from bridge.history import MemoryHistory
-from bridge.history.base import Row
+from bridge.history.base import Row, unpacked, weight
 from bridge.space import Change, Node
 from bridge.uns import GOOD
 
@@ -150,3 +150,26 @@ def test_any_arrivals(arrivals: list[tuple[int, int]], per_element: int, total: 
         assert sum(map(len, found.values())) <= history.rows
     assert history.rows == sum(len(rows) for rows in history._elements.values())
     assert len(history._oldest) == len(history._elements)
+
+
+@pytest.mark.parametrize("value", [{"a": [1, 10**40]}, [1.5, None], {}, "text", 7, None], ids=repr)
+def test_structured_values_are_packed(value: object) -> None:
+    """Structured values are held as JSON bytes, all others as they are; unpacked they are what came."""
+    history = MemoryHistory(10, 10)
+    history.append([Change(NODES[0], value, GOOD, 1)])
+    (row,) = history.query("a", 0, EVER, 9).rows
+    assert type(row[0]) is (bytes if isinstance(value, dict | list) else type(value))
+    assert unpacked(row) == (value, GOOD, 1)
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 9), st.integers(0, 900)), max_size=60))
+def test_bytes(arrivals: list[tuple[int, int, int]]) -> None:
+    """However large the values, what is held is counted exactly and stays within its bytes."""
+    history = MemoryHistory(5, 1_000, 3_000)
+    for index, time_ns, size in arrivals:
+        history.append([Change(NODES[index], ["x" * size], GOOD, time_ns)])
+        assert history.bytes <= 3_000
+        held = [row for rows in history._elements.values() for row in rows]
+        assert history.bytes == sum(128 + weight(row) for row in held)
+        assert history.rows == len(held)
