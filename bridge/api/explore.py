@@ -50,6 +50,7 @@ class Explore:
         return success(self._browse.object_types(request.query_params.get("namespaceUri")))
 
     def query_object_types(self, body: TypesQuery) -> Response:
+        self._context.refresh()
         ids = self._context.checked(body.elementIds)
         return bulk([self._item(ident, self._browse.object_type(ident), "object type") for ident in ids])
 
@@ -66,10 +67,12 @@ class Explore:
         return success(self._browse.objects(request.query_params.get("typeElementId"), root=root, metadata=metadata))
 
     def list_objects(self, body: ObjectsQuery) -> Response:
+        self._context.refresh()
         ids = self._context.checked(body.elementIds)
         return bulk([self._item(ident, self._browse.object(ident, metadata=body.includeMetadata)) for ident in ids])
 
     def related(self, body: RelatedQuery) -> Response:
+        self._context.refresh()
         ids = self._context.checked(body.elementIds)
         kind, metadata = body.relationshipType, body.includeMetadata
         return bulk([self._item(ident, self._browse.related(ident, kind, metadata=metadata)) for ident in ids])

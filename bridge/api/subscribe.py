@@ -39,6 +39,7 @@ class Subscribe:
         return items
 
     def register(self, body: Register) -> Response:
+        self._context.refresh()
         subscription = self._all.get(body.clientId, body.subscriptionId)
         return self._elements(body, lambda ident: self._all.register(subscription, ident, body.maxDepth))
 

@@ -29,6 +29,8 @@ class Values:
         """A single element is answered at once, without the care that many need."""
         ids = self._context.checked(body.elementIds)
         budget = Budget(self._context.limits.max_components)
+        if body.maxDepth != 1:
+            self._context.refresh()  # what belongs to a composition has to be in its place
         if len(ids) > 1:
             return self._many(ids, body.maxDepth, budget)
         items = [self._current(ident, body.maxDepth, budget) for ident in ids]

@@ -2,7 +2,7 @@
 
 The states of an update: it is *pending* when a reading arrives; `freeze` turns all that is pending into a *batch*,
 which is immutable and is given again until it is acknowledged; a stream takes updates away one by one, oldest first.
-Initial values wait apart, before all that is pending: no number of readings pushes them out.
+Initial values wait apart, before all that is pending: no number of readings of other elements pushes them out.
 
 Numbers start at 1 and rise by one with each batch. Whatever is dropped leaves a number that no batch has, so the gap
 that a client computes is real: pending updates that were dropped burn one number when the rest is frozen, a batch that
@@ -56,14 +56,15 @@ class Queue:
         self.held = 0  # updates: initial, pending and frozen
         self.exempt = 0  # the initial ones among them
         self.size = 0  # bytes of all of them
-        self._initial: deque[Update] = deque()
+        self._initial: dict[str, Update] = {}  # by element: a second one takes the place of the first
         self._load = Load() if load is None else load
         self._dropped = 0  # pending updates lost since the last batch was frozen
         self._next = 1
 
     def push(self, update: Update) -> None:
         if update.initial:
-            self._initial.append(update)
+            self._supersede(update.element_id)
+            self._initial[update.element_id] = update
             self.exempt += 1
         else:
             self.pending.append(update)
@@ -75,21 +76,24 @@ class Queue:
 
     def peek(self) -> Update | None:
         """The next update that `pop` gives."""
-        waiting = self._initial or self.pending
-        return waiting[0] if waiting else None
+        if self._initial:
+            return next(iter(self._initial.values()))
+        return self.pending[0] if self.pending else None
 
     def pop(self) -> Update:
         """The oldest update that is in no batch, gone with this. Raises `IndexError`."""
-        update = (self._initial or self.pending).popleft()
+        update = self._initial.pop(next(iter(self._initial))) if self._initial else self.pending.popleft()
         self._forget(update)
         return update
 
     def drop_reading(self) -> int:
         """Lose the oldest batch, which goes as a whole, or else the oldest pending reading; how many updates."""
         if not self.batches:
-            self._dropped += 1
-            self._forget(self.pending.popleft())
-            return 1
+            update = self.pending.popleft()
+            self._forget(update)
+            lost = 1 + self._supersede(update.element_id)  # the initial value is older still
+            self._dropped += lost
+            return lost
         batch = self.batches.popleft()
         self._widen_gap(batch.number, len(batch.updates))
         self._forget(*batch.updates)
@@ -100,7 +104,14 @@ class Queue:
         if self.batches or not self._initial:
             return self.drop_reading()
         self._dropped += 1
-        self._forget(self._initial.popleft())
+        return self._supersede(next(iter(self._initial)))
+
+    def _supersede(self, element_id: str) -> int:
+        """Forget an element's initial value, if it waits; how many updates that are."""
+        update = self._initial.pop(element_id, None)
+        if update is None:
+            return 0
+        self._forget(update)
         return 1
 
     def _forget(self, *updates: Update) -> None:
@@ -119,17 +130,20 @@ class Queue:
             self._next += 1
             self._dropped = 0
         if self._initial or self.pending:
-            self.batches.append(Frozen(self._next, (*self._initial, *self.pending)))
+            self.batches.append(Frozen(self._next, (*self._initial.values(), *self.pending)))
             self._next += 1
             self._initial.clear()
             self.pending.clear()
 
     def thaw(self) -> None:
         """Put unacknowledged batches back before what is pending: a stream gives single updates, without numbers."""
-        for batch in reversed(self.batches):
-            for update in reversed(batch.updates):
-                (self._initial if update.initial else self.pending).appendleft(update)
+        later, self._initial = self._initial, {}
+        frozen = [update for batch in self.batches for update in batch.updates]
         self.batches.clear()
+        self.pending.extendleft(reversed([update for update in frozen if not update.initial]))
+        for update in (*(update for update in frozen if update.initial), *later.values()):
+            self._supersede(update.element_id)
+            self._initial[update.element_id] = update
 
     def acknowledge(self, number: int) -> None:
         """Forget batches and gaps up to and including a number; one that was never issued changes nothing."""
@@ -143,7 +157,7 @@ class Queue:
     def clear(self) -> None:
         """Forget all updates and gaps; numbers go on."""
         self.thaw()
-        self._forget(*self._initial, *self.pending)
+        self._forget(*self._initial.values(), *self.pending)
         self._initial.clear()
         self.pending.clear()
         self.gaps.clear()

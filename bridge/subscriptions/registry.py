@@ -151,7 +151,9 @@ class Subscriptions:
         """The one stream of a subscription; an earlier one ends. Unacknowledged updates come first in it."""
         if subscription.stream is not None:
             subscription.stream.end()
+        held = subscription.queue.held
         subscription.queue.thaw()
+        self.queued += subscription.queue.held - held
         subscription.stream = Stream(subscription, wake)
         return subscription.stream
 
@@ -201,8 +203,9 @@ class Subscriptions:
 
     def _push(self, subscription: Subscription, update: Update) -> None:
         queue = subscription.queue
+        held = queue.held
         queue.push(update)
-        self.queued += 1
+        self.queued += queue.held - held
         while queue.held - queue.exempt > self.limits.queue:
             self._lost(queue.drop_reading())
         if self.queued > self.limits.queue_total:

@@ -154,7 +154,7 @@ def test_overflow(make_bridge: Callable[..., InProcess]) -> None:
     body = bridge.post("/subscriptions/sync", 206, **mine)
     assert (body["success"], body["responseDetail"]["status"]) == (True, 206)
     detail = body["responseDetail"]["detail"]
-    assert detail.startswith("5 updates were dropped, the oldest first; missing sequence numbers: 1;")
+    assert detail.startswith("6 updates were dropped, the oldest first; missing sequence numbers: 1;")
     assert [batch["sequenceNumber"] for batch in body["result"]] == [2]
     assert bridge.post("/subscriptions/sync", 206, **mine)["result"] == body["result"]
     assert sync(bridge, mine, lastSequenceNumber=2) == []
