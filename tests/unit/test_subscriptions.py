@@ -351,7 +351,7 @@ class TestBounds:
 
 class TestInitialValuesStay:
     def test_more_than_a_queue(self, make_bridge: Callable[..., InProcess]) -> None:
-        """However many elements are registered, the first sync has the present value of each of which nothing was lost."""
+        """However many elements are registered, the first sync has the present value of each that lost nothing."""
         bridge = limited(make_bridge, queue=3)
         found = bridge.subscribe(PRESS, max_depth=0)
         for value in range(10, 20):
