@@ -87,6 +87,8 @@ class Learner:
         present = types.get(group_of(kind)) if value is not None else None
         node.type = present or next(iter(types.values()), self._registry.unknown)
         node.types = types if len(types) > 1 else None
+        if value is None:
+            node.shape_now = None  # the next value decides, even if it is like the last one
 
     def _namespace(self, node: Node) -> str:
         root = node
