@@ -48,7 +48,6 @@ class Reading(Struct):
     unit: str | None = None
     description: str | None = None
     attributes: Mapping[str, Json] | None = None  # envelope keys beside value, time, quality and unit
-    type_hint: str | None = None  # an explicit type name (UMH contract, Sparkplug template, `_model`)
     binary: bool = False  # the value is base64 of bytes that are not UTF-8
     malformed: bool = False  # looks like JSON but is not: the text itself is the value
     deleted: bool = False  # an empty retained payload: the data point's value is gone

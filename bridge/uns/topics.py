@@ -81,16 +81,6 @@ def prefixes(topic: str) -> Iterable[str]:
         at = topic.find("/", at + 1)
 
 
-def valid_filter(pattern: str) -> bool:
-    """Whether a string is a legal topic filter (MQTT 5, section 4.7.1)."""
-    if not pattern or len(pattern.encode("utf-8", "surrogatepass")) > 65535 or "\0" in pattern:
-        return False
-    levels = pattern.split("/")
-    plus_alone = all(level == "+" for level in levels if "+" in level)
-    hash_last = "#" not in pattern or (pattern.count("#") == 1 and levels[-1] == "#")
-    return plus_alone and hash_last
-
-
 def matches(pattern: str, topic: str) -> bool:
     """Whether a topic filter covers a topic name; `$` topics are not covered by leading wildcards (section 4.7.2)."""
     if topic.startswith("$") and pattern[:1] in "+#":

@@ -120,23 +120,6 @@ def test_prefixes(topic: str, found: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "pattern",
-    ["#", "+", "a", "/", "a/+/b", "a/#", "+/+", "/#", "$SYS/#", "a b", "//"],
-)
-def test_valid_filter(pattern: str) -> None:
-    """Wildcards stand alone in their level, `#` in the last."""
-    assert topics.valid_filter(pattern)
-
-
-@pytest.mark.parametrize(
-    "pattern", ["", "a#", "#/a", "a/#/b", "a+", "+a/b", "##", "a\0b", pytest.param("x" * 65_536, id="long")]
-)
-def test_invalid_filter(pattern: str) -> None:
-    """What section 4.7 of MQTT 5 forbids is refused."""
-    assert not topics.valid_filter(pattern)
-
-
-@pytest.mark.parametrize(
     ("pattern", "topic", "covered"),
     [
         pytest.param("#", "a/b", True, id="all"),
