@@ -8,23 +8,10 @@ TOPICS_REMEMBERED = 100_000  # decisions kept; about 20 MB. Beyond it they are a
 _SHARED = "$share/"  # $share/GROUP/FILTER: the members of a group get each message once (MQTT 5, section 4.8.2)
 
 
-def covers(wide: str, narrow: str) -> bool:
-    """Whether every topic that the filter `narrow` matches is matched by `wide` too."""
-    if narrow.startswith("$") and wide[:1] in "+#":
-        return False
-    wider, narrower = wide.split("/"), narrow.split("/")
-    for index, level in enumerate(wider):
-        if level == "#":
-            return True
-        if index >= len(narrower) or narrower[index] == "#" or level not in ("+", narrower[index]):
-            return False
-    return len(wider) == len(narrower)
-
-
 def essential(filters: Sequence[str]) -> tuple[str, ...]:
     """The filters without those that others cover: a broker may send a message once for each that matches."""
     distinct = tuple(dict.fromkeys(filters))
-    return tuple(f for f in distinct if not any(covers(other, f) for other in distinct if other != f))
+    return tuple(f for f in distinct if not any(matches(other, f) for other in distinct if other != f))
 
 
 def plain(pattern: str) -> str:

@@ -82,13 +82,16 @@ def prefixes(topic: str) -> Iterable[str]:
 
 
 def matches(pattern: str, topic: str) -> bool:
-    """Whether a topic filter covers a topic name; `$` topics are not covered by leading wildcards (section 4.7.2)."""
+    """Whether a topic filter covers a topic name, or all that a narrower filter covers.
+
+    `$` topics are not covered by leading wildcards (MQTT 5, section 4.7.2).
+    """
     if topic.startswith("$") and pattern[:1] in "+#":
         return False
     wanted, levels = pattern.split("/"), topic.split("/")
     for index, level in enumerate(wanted):
         if level == "#":
             return True
-        if index >= len(levels) or (level != "+" and level != levels[index]):
+        if index >= len(levels) or levels[index] == "#" or level not in ("+", levels[index]):
             return False
     return len(wanted) == len(levels)
