@@ -16,11 +16,13 @@ from msgspec import Struct
 from bridge.space import AddressSpace, Change, Limits, Node
 from bridge.space.browse import Browser
 from bridge.space.learner import Learner
+from bridge.space.node import UNCONFIRMED
 from bridge.space.types import TypeRegistry
 from bridge.subscriptions import SubscriptionLimits, Subscriptions
 from bridge.uns import GOOD, UNCERTAIN, Message, Reading, Rejected
-from bridge.uns.decoder import Decoder
 from bridge.uns.moments import SECOND
+from bridge.uns.policy import Policies, Rule
+from bridge.uns.routing import Router
 
 _ARRANGE_SHARE = 20  # arranging may take one part in so many of the time, so that a growing space stays responsive
 
@@ -35,6 +37,7 @@ class Options(Struct, frozen=True):
     zone: tzinfo = UTC  # of times that name none
     future_tolerance: float = 300.0  # seconds
     max_payload: int = 262_144  # bytes
+    rules: Sequence[Rule] = ()  # what holds for the topics of some filters
     limits: Limits = Limits()
     subscriptions: SubscriptionLimits = SubscriptionLimits()
 
@@ -54,12 +57,13 @@ class Engine:
 
     def __init__(self, options: Options, on_rejected: Callable[[Message, Rejected], None] | None = None) -> None:
         zone = options.zone
+        policies = Policies(options.rules)
         registry = TypeRegistry(options.namespace, options.limits.fields)
-        learner = Learner(registry, options.levels, options.aspects, options.limits.fields)
+        learner = Learner(registry, options.levels, options.aspects, options.limits.fields, policies)
         self.space = AddressSpace(registry, learner, options.limits, zone, int(options.discovery_window * SECOND))
         self.browse = Browser(self.space)
         self.subscriptions = Subscriptions(self.space.nodes, zone, options.subscriptions)
-        self.decoder = Decoder(zone, options.max_payload)
+        self.router = Router(policies, zone, options.max_payload)
         self.counters = Counters()
         self.rejected: Counter[str] = Counter()
         self._tolerance_ns = int(options.future_tolerance * SECOND)
@@ -71,10 +75,11 @@ class Engine:
     def ingest(self, messages: Iterable[Message]) -> list[Change]:
         """Take a batch; the changes it made, in order. Never raises for what a message holds."""
         changes: list[Change] = []
-        counters, read = self.counters, self.decoder.read
+        counters, by_topic, read = self.counters, self.space.by_topic, self.router.read
         for message in messages:
             counters.received += 1
-            reading = read(message)
+            known = by_topic.get(message.topic)
+            reading = read(message) if known is None or known.reader is None else known.reader(message)
             outcome: Rejected | None
             if isinstance(reading, Reading):
                 outcome = self._take(reading, message, changes)
@@ -118,10 +123,11 @@ class Engine:
             node = found
         received_ns, quality = message.received_ns, reading.quality
         said_ns = time_ns = reading.time_ns or 0
+        doubt = 0
         if not said_ns:
             time_ns = received_ns
-            if message.replayed and quality is GOOD:
-                quality = UNCERTAIN  # the broker's stored copy, of unknown age
+            if message.replayed:
+                doubt = UNCONFIRMED
         elif time_ns > received_ns + self._tolerance_ns:
             said_ns, time_ns = 0, received_ns
             self.counters.skewed += 1
@@ -135,8 +141,17 @@ class Engine:
             return _MALFORMED
         node.value, node.quality, node.time_ns = reading.value, quality, time_ns
         node.said_ns, node.received_ns, node.attributes = said_ns, received_ns, reading.attributes
-        changes.append(Change(node, reading.value, quality, time_ns))
+        node.doubt = doubt
+        changes.append(Change(node, reading.value, quality, time_ns) if not doubt else Change(node, *node.doubted()))
+        if node.listener is not None:
+            node.listener(node, reading, changes)
         return None
+
+    def _first_report(self, node: Node) -> None:
+        """A node gets a payload of its own: what is decided once for each topic is decided now."""
+        self.space.first_report(node)
+        node.policy = self.router.policies.of(node.topic)
+        node.reader = self.router.reader(node.topic)
 
     def _fits(self, node: Node, reading: Reading, received_ns: int) -> bool:
         """Let the space look at what is new about a reading; False where it is a damaged version of what it was."""
@@ -147,10 +162,10 @@ class Engine:
                 if reading.malformed and node.shape is not None:
                     return False
                 if not node.reported:
-                    space.first_report(node)
+                    self._first_report(node)
                 space.show(node, reading.value, shape, received_ns, binary=reading.binary)
         elif not node.reported:
-            space.first_report(node)
+            self._first_report(node)
         if reading.unit is not None and reading.unit != node.unit:
             space.set_unit(node, reading.unit)
         if reading.description is not None:

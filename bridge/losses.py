@@ -17,6 +17,7 @@ TOPIC_CHARACTERS = 200  # of a topic in a line; it may have 65,535
 _DROPPED = "%d updates dropped, because a queue was full: clients that sync learn of the gap; [subscriptions] queue"
 _SKEWED = "%d readings came from the future and got their time of receipt: check the clocks; [model] future_tolerance"
 _REFUSED = "%d times a field was not made an element; limit: [limits] %s"
+_EXPECTED = frozenset({"command", "ignored"})  # nothing is wrong: only counted
 _SETTINGS = {"new-elements": "new_per_minute"}  # reasons that are not named like the setting behind them
 
 _log = logging.getLogger("bridge.daemon")
@@ -32,6 +33,8 @@ class Losses:
 
     def rejected(self, message: Message, why: Rejected) -> None:
         """Tell of a message that could not be used, if it is time for a line about its reason."""
+        if why.reason in _EXPECTED:
+            return
         left_out = self._rejections.admit(why.reason, self._clock())
         if left_out is None:
             return

@@ -54,7 +54,7 @@ class BridgeCollector(Collector):
             counters.skewed,
         )
         yield _counters(
-            "bridge_sparkplug", "Sparkplug sessions by event.", "event", self._engine.decoder.sparkplug_stats
+            "bridge_sparkplug", "Sparkplug sessions by event.", "event", self._engine.router.sparkplug_stats
         )
 
     def _model(self) -> Iterator[Metric]:

@@ -19,6 +19,7 @@ from bridge.space import names
 from bridge.space.node import Field, Node
 from bridge.space.shape import BINARY, OBJECT, Shape, kind_of
 from bridge.space.types import GROUPS, ObjectType, TypeRegistry, group_of, similar
+from bridge.uns.policy import Policies
 
 _COMMON_PARENTS = 3  # rule G.4: a name under so many kinds of parents is an aspect
 _SIMILAR_CHILDREN = 0.5  # rule G.5: Jaccard index of the children's names
@@ -33,8 +34,16 @@ _MAX_SIBLINGS_COMPARED = 50  # siblings looked at for a similar one; in a large 
 class Learner:
     """Decides types and composition. `levels` are names of hierarchy levels: what lies deeper is composition."""
 
-    def __init__(self, registry: TypeRegistry, levels: Sequence[str], aspects: Iterable[str], max_fields: int) -> None:
+    def __init__(
+        self,
+        registry: TypeRegistry,
+        levels: Sequence[str],
+        aspects: Iterable[str],
+        max_fields: int,
+        policies: Policies,
+    ) -> None:
         self._registry = registry
+        self._policies = policies
         self._levels = tuple(levels)
         self._aspects = frozenset(aspect.lower() for aspect in aspects)
         self._max_fields = max_fields

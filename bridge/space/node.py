@@ -5,22 +5,31 @@ composed value, built when it is read (design.md, "Composed values"). A `Field` 
 the payload of its owner.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import tzinfo
 from typing import TYPE_CHECKING, TypeAlias
 
 from msgspec import Struct
 
 from bridge.space.shape import Shape
-from bridge.uns import BAD, GOOD, NO_DATA, UNCERTAIN, Json, Quality
+from bridge.uns import BAD, GOOD, NO_DATA, UNCERTAIN, Hint, Json, Quality, Reading
 from bridge.uns.decoder import field_reading
 from bridge.uns.envelope import Plan
 from bridge.uns.moments import SECOND
+from bridge.uns.policy import PLAIN, Policy
 
 if TYPE_CHECKING:
     from bridge.space.types import ObjectType
+    from bridge.uns.routing import Reader
 
 Vqt: TypeAlias = tuple[Json, Quality, int]  # value, quality, nanoseconds since 1970 UTC
+Listener: TypeAlias = Callable[["Node", Reading, "list[Change]"], None]
+
+# Reasons to doubt the last value, whatever quality it came with. A live reading removes them all.
+UNCONFIRMED = 1  # the broker's stored copy without a time of its own: nobody knows how old it is
+STALE = 2  # nothing came for longer than `stale_after`
+LOST = 4  # the broker was away: something newer may have been missed
+DEAD = 8  # a last will or a status topic says that the source is gone: Bad
 
 FUTURE_NS = 300 * SECOND  # a field's own time that is further ahead of its payload's is not believed
 
@@ -36,13 +45,20 @@ class Node:
         "created_ns",
         "decided",
         "description",
+        "doubt",
+        "doubt_ns",
         "fields",
+        "hint",
         "id",
         "item_role",
+        "label",
+        "listener",
         "name",
         "parent",
         "part",
+        "policy",
         "quality",
+        "reader",
         "received_ns",
         "reported",
         "said_ns",
@@ -54,6 +70,7 @@ class Node:
         "types",
         "unit",
         "value",
+        "why",
     )
 
     def __init__(
@@ -82,6 +99,14 @@ class Node:
         self.unit: str | None = None
         self.description: str | None = None
         self.attributes: Mapping[str, Json] | None = None
+        self.label: str | None = None  # a name for people that differs from the level's
+        self.hint: Hint | None = None  # what its payloads call their kind
+        self.why = ""  # the rule that made it a part or a thing
+        self.reader: Reader | None = None  # of messages on exactly this topic; None: not decided yet
+        self.listener: Listener | None = None  # hears of each reading that was taken
+        self.policy: Policy = PLAIN
+        self.doubt = 0  # reasons not to trust the last value any more: bits, see below
+        self.doubt_ns = 0  # since when
 
     def components(self) -> "Iterator[Node]":
         """The parts of this element: fields of its payload, then parts below its topic."""
@@ -114,10 +139,20 @@ class Node:
         """The payload's value, which fields are projected from."""
         return self.value
 
+    def said(self) -> Vqt:
+        """The last reading as it came."""
+        return self.value, self.quality, self.time_ns
+
+    def doubted(self) -> Vqt:
+        """The last reading with its doubts: Bad where the source is gone, else Uncertain at best."""
+        if self.doubt & DEAD:
+            return None, BAD, max(self.time_ns, self.doubt_ns)
+        return self.value, UNCERTAIN if self.quality == GOOD else self.quality, self.time_ns
+
     def vqt(self, zone: tzinfo) -> Vqt:
         """The current value, its quality and its time. Null goes with Bad and GoodNoData, and only with them."""
         if self.reported:
-            return self.value, self.quality, self.time_ns
+            return self.said() if not self.doubt else self.doubted()
         return compose([(part.name, part.vqt(zone)) for part in self.components()], self.created_ns)
 
 
@@ -147,7 +182,8 @@ class Field(Node):
         return box.get(self.name, _MISSING) if type(box) is dict else _MISSING
 
     def vqt(self, zone: tzinfo) -> Vqt:
-        return self.project(self.raw(), self.owner.quality, self.owner.time_ns, zone)
+        _, quality, time_ns = self.owner.doubted() if self.owner.doubt else self.owner.said()
+        return self.project(_MISSING if quality == BAD else self.raw(), quality, time_ns, zone)
 
     def project(self, raw: Json, quality: Quality, time_ns: int, zone: tzinfo) -> Vqt:
         """This field's VQT, given what the owner's payload holds at its place and the owner's quality and time."""
@@ -169,13 +205,17 @@ class Field(Node):
 
 
 class Change(Struct):
-    """A reading that was new for its node. `late`: older than the current value, so that it belongs to history only."""
+    """A reading that was new for its node. `late`: older than the current value, so that it belongs to history only.
+
+    `doubt`: no reading but a change of what is thought of the last one, so that history has it already.
+    """
 
     node: Node
     value: Json
     quality: Quality
     time_ns: int
     late: bool = False
+    doubt: bool = False
 
 
 def compose(parts: list[tuple[str, Vqt]], never_ns: int) -> Vqt:

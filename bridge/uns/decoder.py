@@ -5,7 +5,6 @@ Documented outcomes of `Decoder.read`, which never raises (for what a payload de
 | Message | Outcome |
 |---|---|
 | longer than `max_payload`, or nested too deep | `Rejected`: `payload-size`, `json-depth` |
-| of Sparkplug, by its topic | what `sparkplug` makes of it |
 | empty and retained | GoodNoData and `deleted` |
 | empty and live; `null`; an envelope whose value is null | GoodNoData |
 | a number that is lost (NaN, `"NaN"`, 1e999) as the value | Bad |
@@ -35,42 +34,31 @@ from bridge.uns.payload import (
     scrub,
     structure,
 )
-from bridge.uns.sparkplug import SparkplugDecoder
+from bridge.uns.policy import PLAIN, Policy
 
 MAX_REMEMBERED = 32_000_000  # bytes, roughly, of signatures; more than that are keys that never repeat
 KEY_COSTS = 64  # bytes of a remembered key beside its characters, roughly
 MAX_WORDS = 1_000  # remembered texts and codes of a quality; a plant uses a dozen
-MAX_BIRTH = 4 * 1024 * 1024  # bytes of a Sparkplug payload: without its birth, a whole edge node is unreadable
-_SPARKPLUG = ("spBv1.0/", "STATE/")
 _NOTHING = type(None)
 
 
 class Decoder:
-    """`read` gives one reading, several (Sparkplug), or the reason why there is none. It never raises.
+    """`read` gives one reading, several (batches), or the reason why there is none. It never raises.
 
     `zone` is taken for times that name none; `max_payload` is in bytes.
     """
 
-    def __init__(self, zone: tzinfo = UTC, max_payload: int = 262_144) -> None:
-        self.zone = zone
+    def __init__(self, zone: tzinfo = UTC, max_payload: int = 262_144, policy: Policy = PLAIN) -> None:
+        self.zone = policy.zone or zone
+        self.policy = policy
         self.max_payload = max_payload
         self._plans: dict[tuple[object, ...], Plan] = {}
         self._remembered = 0  # bytes in `_plans`, roughly
         self._words: dict[str | int, Quality] = {}
-        self._sparkplug = SparkplugDecoder()
-
-    @property
-    def sparkplug_stats(self) -> Mapping[str, int]:
-        """Counters of Sparkplug's session layer: gaps, unknown aliases, foreign deaths …"""
-        return self._sparkplug.stats
 
     def read(self, message: Message) -> Reading | list[Reading] | Rejected:
         """What a message says, by the table above."""
         payload, topic = message.payload, message.topic
-        if topic.startswith(_SPARKPLUG) and _is_sparkplug(topic):
-            if len(payload) > max(self.max_payload, MAX_BIRTH):
-                return Rejected("payload-size", f"{len(payload)} bytes")
-            return self._sparkplug.read(message)
         if len(payload) > self.max_payload:
             return Rejected("payload-size", f"{len(payload)} bytes")
         if not payload:
@@ -230,11 +218,6 @@ def _weight(part: object) -> int:
     if isinstance(part, tuple):
         return KEY_COSTS + sum(map(_weight, part))
     return KEY_COSTS + len(part) if isinstance(part, str) else 0
-
-
-def _is_sparkplug(topic: str) -> bool:
-    """All below `spBv1.0` is Sparkplug's or wrong; `STATE/host` is of its version 2, deeper topics are anyone's."""
-    return topic.startswith("spBv1.0/") or topic.count("/") == 1
 
 
 def _add_attributes(reading: Reading, more: dict[str, Json]) -> Reading:

@@ -53,6 +53,21 @@ class Reading(Struct):
     deleted: bool = False  # an empty retained payload: the data point's value is gone
     historical: bool = False  # belongs into history only
     transient: bool = False  # an event, not to be kept as the current value
+    hint: "Hint | None" = None  # what the payload itself calls its kind
+
+
+class Hint(Struct, frozen=True):
+    """What a payload says about its own type (inference.md F.1): a name, maybe a namespace, id at the source, version.
+
+    `declared` are JSON Schema annotations of the whole value: `minimum`, `maximum`.
+    """
+
+    name: str = ""
+    namespace: str = ""
+    source_id: str = ""
+    version: str = ""
+    label: str = ""  # the element's own name for people
+    declared: Mapping[str, Json] | None = None
 
 
 class Rejected(Struct, frozen=True):

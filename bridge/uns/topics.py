@@ -8,6 +8,7 @@ in a key (or in a topic that no broker accepts) is encoded.
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from urllib.parse import unquote
 
 RESERVED_IDS = frozenset({"HasParent", "HasChildren", "HasComponent", "ComponentOf"})
@@ -95,3 +96,23 @@ def matches(pattern: str, topic: str) -> bool:
         if index >= len(levels) or levels[index] == "#" or level not in ("+", levels[index]):
             return False
     return len(wanted) == len(levels)
+
+
+def matches_pattern(pattern: str, topic: str) -> bool:
+    """Like `matches`; a level of the pattern may also hold `*`, which is any number of characters: `vat*`."""
+    if "*" not in pattern:
+        return matches(pattern, topic)
+    if topic.startswith("$") and pattern[:1] in "+#":
+        return False
+    wanted, levels = pattern.split("/"), topic.split("/")
+    for index, level in enumerate(wanted):
+        if level == "#":
+            return True
+        if index >= len(levels) or not (level == "+" or _globbed(level).fullmatch(levels[index])):
+            return False
+    return len(wanted) == len(levels)
+
+
+@lru_cache(maxsize=4_096)
+def _globbed(level: str) -> re.Pattern[str]:
+    return re.compile(".*".join(map(re.escape, level.split("*"))), re.DOTALL)

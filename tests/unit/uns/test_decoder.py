@@ -8,6 +8,7 @@ from bridge.uns import BAD, GOOD, NO_DATA, UNCERTAIN, Message, Quality, Reading,
 from bridge.uns import decoder as decoding
 from bridge.uns.decoder import Decoder, field_plan, field_reading
 from bridge.uns.payload import MAX_NESTING, structure
+from bridge.uns.routing import Router
 
 NOON = 1_768_478_400_000_000_000  # 2026-01-15T12:00:00Z
 T = '"timestamp":"2026-01-15T12:00:00Z"'
@@ -207,7 +208,7 @@ def test_rejected(payload: bytes, reason: str) -> None:
 )
 def test_codec_by_topic(topic: str, sparkplug: bool) -> None:
     """The topic decides on Sparkplug, never what the bytes look like."""
-    outcome = Decoder().read(Message(topic, b"55.49"))
+    outcome = Router().read(Message(topic, b"55.49"))
     assert (type(outcome) is not Reading) is sparkplug
 
 

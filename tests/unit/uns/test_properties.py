@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.uns import Message, Rejected, topics
-from bridge.uns.decoder import Decoder
+from bridge.uns.routing import Router
 from tests.unit.uns.soundness import assert_sound
 
 LONGEST_READ = 1.0  # seconds of CPU; fifty times what the slowest of these payloads takes here
@@ -184,7 +184,7 @@ def assert_safe(ident: str) -> None:
     assert unquote(quote(ident, safe="")) == ident
 
 
-DECODER = Decoder(ZoneInfo("Europe/Berlin"))  # one for all: what it remembers must not matter
+DECODER = Router(zone=ZoneInfo("Europe/Berlin"))  # one for all: what it remembers must not matter
 
 
 @given(TOPICS, PAYLOADS, st.booleans())
@@ -251,7 +251,7 @@ def test_large() -> None:
         read_soundly(DECODER, "plant/x", payload)
 
 
-def read_soundly(decoder: Decoder, topic: str, payload: bytes, *, retain: bool = False) -> None:
+def read_soundly(decoder: Router, topic: str, payload: bytes, *, retain: bool = False) -> None:
     gc.disable()  # the generated test data is no cost of the decoder
     started = time.thread_time()
     outcome = decoder.read(Message(topic, payload, retain=retain))

@@ -1,0 +1,97 @@
+"""Which reader takes the messages of a topic: decided once for each topic, by its name alone (inference.md A and H).
+
+A reader is a function from a message to its reading, its readings, or why there is none. Most topics share the plain
+decoder; Sparkplug has its own, commands are not values, and topics with a policy get a decoder that follows it.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, tzinfo
+from typing import TypeAlias
+
+from bridge.uns.decoder import Decoder
+from bridge.uns.message import Message, Reading, Rejected
+from bridge.uns.policy import PLAIN, Policies, Policy
+from bridge.uns.sparkplug import SparkplugDecoder
+
+Reader: TypeAlias = Callable[[Message], Reading | list[Reading] | Rejected]
+
+MAX_BIRTH = 4 * 1024 * 1024  # bytes of a Sparkplug payload: without its birth, a whole edge node is unreadable
+MAX_REMEMBERED = 50_000  # topics without an element of their own whose readers are remembered
+
+# Levels that end a topic which asks for something, and levels below which everything does (inference.md H).
+COMMANDS = frozenset({"set", "get", "cmd", "cmnd", "command", "request"})
+COMMAND_TREES = frozenset({"command", "cmnd", "cmd"})
+
+COMMAND = Rejected("command", "a command is not a value")
+IGNORED = Rejected("ignored", "left out by a rule")
+
+
+class Router:
+    """`zone` is taken for times that name none; `max_payload` is in bytes."""
+
+    def __init__(self, policies: Policies | None = None, zone: tzinfo = UTC, max_payload: int = 262_144) -> None:
+        self.policies = policies or Policies()
+        self._zone = zone
+        self.max_payload = max_payload
+        self._plain = Decoder(zone, max_payload)
+        self._decoders: dict[Policy, Decoder] = {PLAIN: self._plain}
+        self._sparkplug = SparkplugDecoder()
+        self._remembered: dict[str, Reader] = {}
+
+    @property
+    def sparkplug_stats(self) -> Mapping[str, int]:
+        """Counters of Sparkplug's session layer: gaps, unknown aliases, foreign deaths …"""
+        return self._sparkplug.stats
+
+    def read(self, message: Message) -> Reading | list[Reading] | Rejected:
+        """What a message says; for topics whose reader is not kept with their element."""
+        reader = self._remembered.get(message.topic)
+        if reader is None:
+            reader = self.reader(message.topic)
+            if len(self._remembered) >= MAX_REMEMBERED:
+                self._remembered.clear()
+            self._remembered[message.topic] = reader
+        return reader(message)
+
+    def reader(self, topic: str) -> Reader:
+        """The reader of a topic."""
+        policy = self.policies.of(topic)
+        if policy.use == "ignore":
+            return _ignored
+        if policy.use == "command" or (not policy.use and is_command(topic)):
+            return _command
+        if is_sparkplug(topic):
+            return self._read_sparkplug
+        return self._decoder(policy).read
+
+    def _decoder(self, policy: Policy) -> Decoder:
+        decoder = self._decoders.get(policy)
+        if decoder is None:
+            decoder = self._decoders[policy] = Decoder(self._zone, self.max_payload, policy)
+        return decoder
+
+    def _read_sparkplug(self, message: Message) -> Reading | list[Reading] | Rejected:
+        if len(message.payload) > max(self.max_payload, MAX_BIRTH):
+            return Rejected("payload-size", f"{len(message.payload)} bytes")
+        return self._sparkplug.read(message)
+
+
+def is_sparkplug(topic: str) -> bool:
+    """All below `spBv1.0` is Sparkplug's or wrong; `STATE/host` is of its version 2, deeper topics are anyone's."""
+    return topic.startswith("spBv1.0/") or (topic.startswith("STATE/") and topic.count("/") == 1)
+
+
+def is_command(topic: str) -> bool:
+    """Whether a topic's name says that it asks for something, rather than tell a value."""
+    levels = topic.lower().split("/")
+    if len(levels) < 2 or is_sparkplug(topic):
+        return False
+    return levels[-1] in COMMANDS or not COMMAND_TREES.isdisjoint(levels[:-1])
+
+
+def _ignored(_: Message) -> Rejected:
+    return IGNORED
+
+
+def _command(_: Message) -> Rejected:
+    return COMMAND
