@@ -9,10 +9,14 @@ forward is read as if they had not been. A leap second is the first instant of t
 """
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, tzinfo
 from email.utils import parsedate_to_datetime
+from typing import TypeAlias
 
 from bridge.uns.message import Json
+
+Parser: TypeAlias = Callable[[Json, tzinfo], int | None]
 
 SECOND = 1_000_000_000
 EARLIEST = 915_148_800 * SECOND  # 1999-01-01: before it nothing on MQTT was measured
@@ -59,6 +63,30 @@ def parse(value: Json, zone: tzinfo = UTC) -> int | None:
         ns = _from_text(value, zone)
         return ns if ns is not None and EARLIEST <= ns < LATEST else None
     return from_epoch(value) if kind is int or kind is float else None
+
+
+def _counted(per_second: int) -> Parser:
+    """`parse` for numbers of a declared unit; texts that are no number are read as ever."""
+
+    def parse_counted(value: Json, zone: tzinfo = UTC) -> int | None:
+        number = value
+        if type(value) is str and len(value) <= MAX_TEXT and _DIGITS.fullmatch(value.strip()):
+            number = float(value) if "." in value else int(value)
+        if type(number) is int:
+            ns = number * (SECOND // per_second)
+        elif type(number) is float and abs(number) < LATEST:
+            ns = round(number * _MICROSECONDS / per_second) * 1_000
+        else:
+            return parse(value, zone)
+        return ns if plausible(ns) else None
+
+    return parse_counted
+
+
+# By the declared unit of numbers; "" tells units apart by magnitude.
+PARSERS: dict[str, Parser] = {
+    "": parse, "s": _counted(1), "ms": _counted(1_000), "us": _counted(1_000_000), "ns": _counted(SECOND),
+}  # fmt: skip
 
 
 def _from_text(text: str, zone: tzinfo) -> int | None:

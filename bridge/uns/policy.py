@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias
 
 from msgspec import Struct, structs
 
-from bridge.uns.topics import matches_pattern
+from bridge.uns.patterns import Patterns
 
 Use: TypeAlias = Literal["", "value", "command", "status", "metadata", "ignore"]
 QualityProfile: TypeAlias = Literal["", "da", "ua", "one-is-good", "zero-is-good"]
@@ -52,6 +52,7 @@ class Policy(Struct, frozen=True):
 
 
 PLAIN = Policy()
+MAX_REMEMBERED = 50_000  # topics whose policy is remembered, about 5 MB: whoever asks about one asks several times
 
 
 class Rule(Struct, frozen=True):
@@ -66,7 +67,11 @@ class Policies:
 
     def __init__(self, rules: Sequence[Rule] = ()) -> None:
         self._rules = tuple(rules)
+        self._patterns = Patterns(
+            (pattern, number) for number, rule in enumerate(self._rules) for pattern in rule.topics
+        )
         self._known: dict[tuple[int, ...], Policy] = {(): PLAIN}
+        self._of: dict[str, Policy] = {}
 
     def __bool__(self) -> bool:
         return bool(self._rules)
@@ -75,11 +80,14 @@ class Policies:
         """The policy of a topic, or of a prefix of topics."""
         if not self._rules:
             return PLAIN
-        applies = tuple(
-            number
-            for number, rule in enumerate(self._rules)
-            if any(matches_pattern(pattern, topic) for pattern in rule.topics)
-        )
+        policy = self._of.get(topic)
+        if policy is None:
+            if len(self._of) >= MAX_REMEMBERED:
+                self._of.clear()
+            policy = self._of[topic] = self._of_rules(self._patterns.covering(topic))
+        return policy
+
+    def _of_rules(self, applies: tuple[int, ...]) -> Policy:
         policy = self._known.get(applies)
         if policy is None:
             said: dict[str, Any] = {}

@@ -4,14 +4,17 @@ A reader is a function from a message to its reading, its readings, or why there
 decoder; Sparkplug has its own, commands are not values, and topics with a policy get a decoder that follows it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, tzinfo
 from typing import TypeAlias
 
-from bridge.uns.decoder import Decoder
-from bridge.uns.message import Message, Reading, Rejected
+from bridge.uns.databus import is_write
+from bridge.uns.decoder import Decoder, Shared
+from bridge.uns.message import Hint, Message, Reading, Rejected
 from bridge.uns.policy import PLAIN, Policies, Policy
+from bridge.uns.ruled import RuledDecoder, reading_terms
 from bridge.uns.sparkplug import SparkplugDecoder
+from bridge.uns.sparkplug_templates import Template
 
 Reader: TypeAlias = Callable[[Message], Reading | list[Reading] | Rejected]
 
@@ -21,6 +24,8 @@ MAX_REMEMBERED = 50_000  # topics without an element of their own whose readers 
 # Levels that end a topic which asks for something, and levels below which everything does (inference.md H).
 COMMANDS = frozenset({"set", "get", "cmd", "cmnd", "command", "request"})
 COMMAND_TREES = frozenset({"command", "cmnd", "cmd"})
+
+DEVICE_LEVEL = 4  # levels of a device's topic: spBv1.0/group/node/device
 
 COMMAND = Rejected("command", "a command is not a value")
 IGNORED = Rejected("ignored", "left out by a rule")
@@ -33,8 +38,8 @@ class Router:
         self.policies = policies or Policies()
         self._zone = zone
         self.max_payload = max_payload
-        self._plain = Decoder(zone, max_payload)
-        self._decoders: dict[Policy, Decoder] = {PLAIN: self._plain}
+        self._shared = Shared()
+        self._decoders = {reading_terms(PLAIN): Decoder(zone, max_payload, shared=self._shared)}
         self._sparkplug = SparkplugDecoder()
         self._remembered: dict[str, Reader] = {}
 
@@ -42,6 +47,16 @@ class Router:
     def sparkplug_stats(self) -> Mapping[str, int]:
         """Counters of Sparkplug's session layer: gaps, unknown aliases, foreign deaths …"""
         return self._sparkplug.stats
+
+    @property
+    def definitions(self) -> Iterator[tuple[str, Template]]:
+        """Sparkplug's template definitions with their groups, in use or not."""
+        return self._sparkplug.templates.definitions()
+
+    @property
+    def batch_stats(self) -> Mapping[str, int]:
+        """Counters of what was left out of batches."""
+        return self._shared.stats
 
     def read(self, message: Message) -> Reading | list[Reading] | Rejected:
         """What a message says; for topics whose reader is not kept with their element."""
@@ -64,10 +79,26 @@ class Router:
             return self._read_sparkplug
         return self._decoder(policy).read
 
+    def is_part(self, topic: str) -> bool | None:
+        """What Sparkplug tells: groups, nodes and devices are things, what lies below in metric names are parts."""
+        if not topic.startswith("spBv1.0/"):
+            return None
+        levels = topic.split("/")
+        if len(levels) == DEVICE_LEVEL:
+            return not self._sparkplug.is_device(levels[1], levels[2], levels[3])
+        return len(levels) > DEVICE_LEVEL
+
+    def hint(self, topic: str) -> Hint | None:
+        """The type of an instance of a Sparkplug template."""
+        return self._sparkplug.templates.hint(topic)
+
     def _decoder(self, policy: Policy) -> Decoder:
-        decoder = self._decoders.get(policy)
+        """The one of all policies that read alike, the plain one where nothing is said about reading."""
+        terms = reading_terms(policy)
+        decoder = self._decoders.get(terms)
         if decoder is None:
-            decoder = self._decoders[policy] = Decoder(self._zone, self.max_payload, policy)
+            decoder = RuledDecoder(policy, self._zone, self.max_payload, self._shared)
+            self._decoders[terms] = decoder
         return decoder
 
     def _read_sparkplug(self, message: Message) -> Reading | list[Reading] | Rejected:
@@ -86,7 +117,7 @@ def is_command(topic: str) -> bool:
     levels = topic.lower().split("/")
     if len(levels) < 2 or is_sparkplug(topic):
         return False
-    return levels[-1] in COMMANDS or not COMMAND_TREES.isdisjoint(levels[:-1])
+    return levels[-1] in COMMANDS or not COMMAND_TREES.isdisjoint(levels[:-1]) or is_write(topic)
 
 
 def _ignored(_: Message) -> Rejected:

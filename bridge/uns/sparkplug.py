@@ -8,12 +8,13 @@ Sequence numbers are counted, never enforced: in production duplicates and gaps 
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from bridge.uns.message import BAD, Message, Reading, Rejected
 from bridge.uns.sparkplug_births import Births, Node, Scope
 from bridge.uns.sparkplug_metrics import BD_SEQ, Arrival, MetricReader
-from bridge.uns.sparkplug_tags import Tag, Template, instant, reading_of
+from bridge.uns.sparkplug_tags import Tag, instant, reading_of
+from bridge.uns.sparkplug_templates import Templates
 from bridge.uns.sparkplug_wire import Wire, parse
 
 _LEVELS = {"NBIRTH": 4, "NDATA": 4, "NDEATH": 4, "NCMD": 4, "DBIRTH": 5, "DDATA": 5, "DDEATH": 5, "DCMD": 5}
@@ -35,9 +36,14 @@ class SparkplugDecoder:
         self._metrics = MetricReader(self._births, self.stats)
 
     @property
-    def templates(self) -> Mapping[tuple[str, str], Template]:
-        """Template definitions by group and name; the name is without `_types_/`."""
+    def templates(self) -> Templates:
+        """Definitions of templates, and the types of their instances."""
         return self._metrics.templates
+
+    def is_device(self, group: str, node: str, name: str) -> bool:
+        """Whether a device of this name has been born at an edge node; else it is a folder of the node's metrics."""
+        known = self._births.node(group, node)
+        return known is not None and name in known.devices
 
     def read(self, message: Message) -> list[Reading] | Rejected:
         """The readings of one message: for a birth or a death one for each data point that it covers."""

@@ -15,7 +15,6 @@ MAX_SCOPES = 10_000  # edge nodes and devices; the largest published plants have
 MAX_ALIASES = 100_000  # of one scope
 MAX_HIDDEN = 100  # aliases of a scope beyond its metrics: bdSeq and the controls have them too
 MAX_TAGS = 250_000  # in all, as many as the address space has elements by default; about 1 KiB each
-MAX_TEMPLATES = 1_000  # definitions
 MAX_NAME = 1_024  # bytes of a metric's name, as long as a topic may be
 
 

@@ -13,19 +13,9 @@ from msgspec import Struct
 
 from bridge.uns import moments
 from bridge.uns.message import BAD, GOOD, NO_DATA, Json, Quality, Reading
-from bridge.uns.sparkplug_births import MAX_TEMPLATES, Births, Scope
-from bridge.uns.sparkplug_tags import (
-    DEFINITIONS,
-    HIDDEN,
-    MAX_MEMBERS,
-    Tag,
-    Template,
-    add_metadata,
-    describe,
-    instant,
-    reading_of,
-    template_of,
-)  # fmt: skip
+from bridge.uns.sparkplug_births import Births, Scope
+from bridge.uns.sparkplug_tags import HIDDEN, Tag, add_metadata, describe, instant, reading_of
+from bridge.uns.sparkplug_templates import DEFINITIONS, Template, Templates
 from bridge.uns.sparkplug_values import name_of, value_of
 from bridge.uns.sparkplug_wire import MAX_METRICS, TYPE_NUMBERS, Wire
 
@@ -66,7 +56,7 @@ class MetricReader:
     """Reads the metrics of one payload at a time; keeps the template definitions."""
 
     def __init__(self, births: Births, stats: Counter[str]) -> None:
-        self.templates: dict[tuple[str, str], Template] = {}
+        self.templates = Templates()
         self._births = births
         self._stats = stats
         self._readings: list[Reading] = []
@@ -94,7 +84,8 @@ class MetricReader:
         if tag is None or tag is HIDDEN:
             return
         said = frame.said
-        if metric.HasField("properties"):
+        described = metric.HasField("properties")
+        if described:
             said = describe(tag, metric.properties) or said
         time_ns = instant(metric.timestamp) or frame.time_ns
         field = metric.WhichOneof("value")
@@ -105,6 +96,8 @@ class MetricReader:
         points = (tag,) if value is not None or not tag.members else tag.leaves()  # a null instance: all of it
         for point in points:
             reading = self._add_reading(frame, metric, point, value, said, time_ns)
+            if described:
+                reading.hint = point.hint
             if metric.HasField("metadata"):
                 add_metadata(reading, metric.metadata)
 
@@ -192,29 +185,24 @@ class MetricReader:
         if name == BD_SEQ or name.startswith(_CONTROLS):
             return True
         if metric.HasField("template_value") and metric.template_value.is_definition:
-            self._define(metric.template_value, name_of(name))
+            if not self.templates.define(self._group, name_of(name), metric.template_value):
+                self._stats["template-limit"] += 1
             return True
         return name.startswith(DEFINITIONS.encode())
-
-    def _define(self, definition: Wire, source_id: str) -> None:
-        key = (self._group, source_id.removeprefix(DEFINITIONS))
-        full = len(self.templates) >= MAX_TEMPLATES and key not in self.templates
-        if full or len(definition.metrics) + len(definition.parameters) > MAX_MEMBERS:
-            self._stats["template-limit"] += 1
-            return
-        self.templates[key] = template_of(definition, source_id)
 
     def _instance(self, frame: _Frame, tag: Tag, metric: Wire, said: Quality, time_ns: int | None) -> None:
         """A template instance: a reading for each member that is there; the others keep their values."""
         template = metric.template_value
         ref = name_of(template.template_ref).removeprefix(DEFINITIONS) or tag.template
+        if ref and (self._birth or ref != tag.template):
+            self._note_instance(tag.topic, ref, name_of(template.version))
         tag.template = ref
         if tag.members is None:
             tag.members = {}
         former = frame.former.get(metric.name)
         inner = _Frame(
             frame.scope, tag.members, tag.topic, time_ns, (former and former.members) or {},
-            self.templates.get((self._group, ref or "")), ref, said,
+            self.templates.by_name.get((self._group, ref or "")), ref, said,
             metric.is_historical or frame.historical, metric.is_transient or frame.transient,
         )  # fmt: skip
         for member in template.metrics:
@@ -223,6 +211,10 @@ class MetricReader:
         for parameter in template.parameters:
             if parameter.name not in stated:
                 self._parameter(inner, parameter)
+
+    def _note_instance(self, topic: str, ref: str, version: str) -> None:
+        if not self.templates.add_instance(topic, self._group, ref, version):
+            self._stats["template-limit"] += 1
 
     def _parameter(self, frame: _Frame, parameter: Wire) -> None:
         """A parameter of a template instance (an asset number, say) is a data point beside the members."""

@@ -1,21 +1,28 @@
-"""What is known about one metric, and the readings that come of it; template definitions."""
+"""What is known about one metric, and the readings that come of it."""
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import Final
 
 from msgspec import Struct, field
 
 from bridge.uns import moments, quality, units
-from bridge.uns.message import Json, Quality, Reading
+from bridge.uns.message import Hint, Json, Quality, Reading
 from bridge.uns.payload import Binary, structure
 from bridge.uns.sparkplug_values import name_of, properties
-from bridge.uns.sparkplug_wire import TYPE_NAMES, Wire
+from bridge.uns.sparkplug_wire import DataType, Wire
 
 MAX_ATTRIBUTES = 128  # properties of one metric in all, however they change
-MAX_MEMBERS = 1_000  # of a template's definition
+MAX_HINTS = 1_024  # different limits that are remembered, to be shared by all tags that have them
+MAX_KEYS = 1_024  # names of properties that are remembered with what they mean; a publisher has some dozen
 
-DEFINITIONS = "_types_/"
-_DESCRIPTIONS = frozenset({"documentation", "description"})
-_UNITS = frozenset({"engunit", "engunits", "unit", "units"})
+# What properties mean, by their letters in lower case: `engLow`, `Eng. Low Limit`.
+_MEANINGS: Final[dict[str, str]] = {
+    "quality": "quality", "documentation": "description", "description": "description",
+    "engunit": "unit", "engunits": "unit", "unit": "unit", "units": "unit",
+    "englow": "minimum", "englowlimit": "minimum", "enghigh": "maximum", "enghighlimit": "maximum",
+}  # fmt: skip
+_NUMERIC = frozenset({*range(DataType.Int8, DataType.UInt64 + 1), DataType.Float, DataType.Double})
 _FILE_FIELDS = {
     "content_type": "contentType", "file_name": "fileName", "file_type": "fileType", "md5": "md5",
     "size": "size", "is_multi_part": "multiPart", "seq": "part",
@@ -26,7 +33,7 @@ class Tag(Struct):
     """One metric as its birth declared it: a data point, or a template instance if it has `members`.
 
     `time_ns` is the latest time that a reading of it had. `attributes` are handed out in readings: they are
-    replaced, never changed.
+    replaced, never changed. `hint` declares the limits of its values.
     """
 
     topic: str
@@ -34,6 +41,7 @@ class Tag(Struct):
     attributes: Mapping[str, Json] = field(default_factory=dict)
     unit: str | None = None
     description: str | None = None
+    hint: Hint | None = None
     time_ns: int | None = None
     members: dict[bytes, "Tag"] | None = None
     template: str | None = None  # the definition's name
@@ -47,18 +55,6 @@ class Tag(Struct):
 
 
 HIDDEN = Tag("")  # stands for metrics that are no data points: bdSeq, Node Control/…
-
-
-class Template(Struct, frozen=True):
-    """A template's definition: data type names by member (a nested template's own name) and by parameter.
-
-    `source_id` is the name as published, `_types_/Filler` say.
-    """
-
-    source_id: str
-    version: str | None
-    members: Mapping[str, str]
-    parameters: Mapping[str, str]
 
 
 def instant(ms: int) -> int | None:
@@ -82,19 +78,43 @@ def describe(tag: Tag, held: Wire) -> Quality | None:
     """Takes over what properties say about a metric; gives the quality that they say of this value."""
     said = None
     changed: dict[str, Json] = {}
+    limits: dict[str, Json] = {}
     for key, value in properties(held).items():
-        name = key.lower()
-        if name == "quality":
+        meaning = _meaning(key)
+        if meaning == "quality":
             said = quality.parse(value)
-        elif name in _UNITS:
+        elif meaning == "unit":
             tag.unit = units.clean(value) or tag.unit
-        elif name in _DESCRIPTIONS:
+        elif meaning == "description":
             tag.description = value if isinstance(value, str) and value else tag.description
         elif key not in tag.attributes or tag.attributes[key] != value:
             changed[key] = value
+            if meaning is not None:
+                limits[meaning] = value
     if changed and len(tag.attributes) + len(changed) <= MAX_ATTRIBUTES:
         tag.attributes = {**tag.attributes, **changed}
+    if limits and tag.datatype in _NUMERIC:
+        _limit(tag, limits)
     return said
+
+
+@lru_cache(MAX_KEYS)
+def _meaning(key: str) -> str | None:
+    return _MEANINGS.get("".join(filter(str.isalnum, key)).lower())
+
+
+def _limit(tag: Tag, limits: Mapping[str, Json]) -> None:
+    """Declare limits beside those that are known. Equal ones are what a publisher says that knows none: 0 and 0."""
+    found = {**((tag.hint and tag.hint.declared) or {}), **limits}
+    low, high = (found[name] if type(found.get(name)) in (int, float) else None for name in ("minimum", "maximum"))
+    tag.hint = None if low is not None and high is not None and low >= high else _limits(low, high)
+
+
+@lru_cache(MAX_HINTS, typed=True)
+def _limits(low: float | None, high: float | None) -> Hint | None:
+    """One object for the same limits: most tags have those of their publisher's defaults."""
+    declared = {name: value for name, value in (("minimum", low), ("maximum", high)) if value is not None}
+    return Hint(declared=declared) if declared else None
 
 
 def add_metadata(reading: Reading, metadata: Wire) -> None:
@@ -106,19 +126,3 @@ def add_metadata(reading: Reading, metadata: Wire) -> None:
             found[name] = name_of(value) if isinstance(value, bytes) else value
     reading.attributes = {**(reading.attributes or {}), **found}
     reading.description = name_of(metadata.description) or reading.description
-
-
-def template_of(definition: Wire, source_id: str) -> Template:
-    """A template's definition as it was published."""
-    return Template(
-        source_id,
-        name_of(definition.version) or None,
-        {name_of(member.name): _type_name(member) for member in definition.metrics},
-        {name_of(part.name): TYPE_NAMES.get(part.type, "Unknown") for part in definition.parameters},
-    )
-
-
-def _type_name(member: Wire) -> str:
-    """A member's data type; of a nested template its name."""
-    ref = member.template_value.template_ref if member.HasField("template_value") else b""
-    return name_of(ref).removeprefix(DEFINITIONS) if ref else TYPE_NAMES.get(member.datatype, "Unknown")

@@ -108,11 +108,12 @@ def matches_pattern(pattern: str, topic: str) -> bool:
     for index, level in enumerate(wanted):
         if level == "#":
             return True
-        if index >= len(levels) or not (level == "+" or _globbed(level).fullmatch(levels[index])):
+        if index >= len(levels) or not (level == "+" or globbed(level).fullmatch(levels[index])):
             return False
     return len(wanted) == len(levels)
 
 
 @lru_cache(maxsize=4_096)
-def _globbed(level: str) -> re.Pattern[str]:
+def globbed(level: str) -> re.Pattern[str]:
+    """A level of a pattern in which `*` is any number of characters."""
     return re.compile(".*".join(map(re.escape, level.split("*"))), re.DOTALL)

@@ -4,10 +4,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bridge.uns import BAD, GOOD, NO_DATA, UNCERTAIN, Message, Quality, Reading, Rejected
+from bridge.uns import BAD, GOOD, NO_DATA, UNCERTAIN, Message, Quality, Reading, Rejected, plans
 from bridge.uns import decoder as decoding
 from bridge.uns.decoder import Decoder, field_plan, field_reading
 from bridge.uns.payload import MAX_NESTING, structure
+from bridge.uns.plans import Plans
 from bridge.uns.routing import Router
 
 NOON = 1_768_478_400_000_000_000  # 2026-01-15T12:00:00Z
@@ -250,13 +251,15 @@ def test_object_inside_decides_each_time() -> None:
 
 def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keys that never repeat and words without end do not fill the memory."""
-    monkeypatch.setattr(decoding, "MAX_REMEMBERED", 10_000)
+    monkeypatch.setattr(plans, "MAX_REMEMBERED", 10_000)
+    made: list[Plans] = []
+    monkeypatch.setattr(decoding, "Plans", lambda make: made.append(Plans(make)) or made[-1])
     decoder = Decoder()
     for index in range(5_000):
         decoder.read(Message("a", b'{"k%d":1,"v":1,"t":1768478400,"quality":"w%d"}' % (index, index)))
         decoder.read(Message("b", b'{"value":1,"quality":%d}' % index))
         decoder.read(Message("b", b'{"%b":1}' % (b"x" * index)))
-    assert sum(map(decoding._weight, decoder._plans)) <= decoding.MAX_REMEMBERED
+    assert sum(map(plans.weigh, made[0]._known)) <= plans.MAX_REMEMBERED
     assert len(decoder._words) <= decoding.MAX_WORDS
 
 

@@ -10,7 +10,7 @@ from functools import cache
 import pytest
 
 from bridge.uns import BAD, GOOD, NO_DATA, UNCERTAIN, Message, Quality, Reading, Rejected, topics
-from bridge.uns.decoder import Decoder, field_plan, field_reading
+from bridge.uns.decoder import Decoder
 from bridge.uns.moments import parse, render
 from tests.helpers import recordings
 from tests.unit.uns.soundness import assert_sound
@@ -41,8 +41,13 @@ def shared(folder: str) -> list[tuple[Message, list[Reading], Rejected | None]]:
 
 
 def readings(folder: str, topic: str) -> list[Reading]:
-    """All readings of the messages on a topic, in order."""
-    found = [reading for message, outcome, _ in shared(folder) if message.topic == topic for reading in outcome]
+    """All readings of the messages on a topic, and of this topic from batches, in order."""
+    found = [
+        reading
+        for message, outcome, _ in shared(folder)
+        for reading in outcome
+        if topic in (message.topic, reading.topic)
+    ]
     assert found, f"nothing on {topic}"
     return found
 
@@ -66,6 +71,7 @@ def test_own_recording(name: str) -> None:
             continue
         assert isinstance(outcome, Reading), row
         assert_sound(outcome)
+        assert outcome.topic == expected.get("topic", message.topic), row
         time = expected.get("time")
         assert (outcome.value, outcome.quality) == (expected["value"], expected["quality"]), row
         assert type(outcome.value) is type(expected["value"]), row
@@ -421,7 +427,6 @@ def test_vendor_qualities(topic: str, expected: Quality) -> None:
 @pytest.mark.parametrize(
     ("topic", "time"),
     [
-        pytest.param("iotgateway", "2020-07-02T14:04:32.213Z", id="kepware"),
         pytest.param("optix/line1", "2024-01-16T13:31:31.509672500Z", id="optix-offset"),
         pytest.param("apis/vqt1", "2022-09-22T06:06:28.891Z", id="apis"),
         pytest.param("v1/devices/me/telemetry", "2016-01-01T12:00:00.512Z", id="thingsboard"),
@@ -440,22 +445,90 @@ def test_vendor_times(topic: str, time: str | None) -> None:
 
 
 def test_factory_plus() -> None:
-    """The time is good for nanoseconds, the unit is a user property, the batch is kept."""
+    """The time is good for nanoseconds, the unit is a user property, the batch is for the history."""
     topic = "UNS/v1/AMRC/Factory2050/Assembly/Line1/Station1/Edge/my-device/CNC/Axes/X/Position/Actual"
-    first, second = readings("vendor_formats", topic)
-    assert shown(first) == (12.75, GOOD, "2026-04-01T10:00:00.123456789Z", "mm")
-    assert len((second.attributes or {})["batch"]) == 2
+    found = readings("vendor_formats", topic)
+    assert shown(found[0]) == (12.75, GOOD, "2026-04-01T10:00:00.123456789Z", "mm")
+    assert [(reading.value, reading.historical) for reading in found[1:]] == [
+        (12.8, False),
+        (12.85, True),
+        (12.9, True),
+    ]
+    assert {reading.unit for reading in found} == {"mm"}
 
 
-def test_azure_fields() -> None:
-    """Fields that are envelopes of their own have their own values, times and qualities."""
-    zone = Decoder().zone
-    first, *_, last = readings("vendor_formats", "azure-iot-operations/data/thermostat")
-    temperature = first.value["temperature"]
-    plan = field_plan(temperature, zone)
-    assert plan is not None
-    assert field_reading(temperature, plan, zone) == (4558, GOOD, parse("2024-07-29T15:02:17.1858435Z"))
-    failed = last.value["temperature"]
-    plan = field_plan(failed, zone)
-    assert plan is not None
-    assert field_reading(failed, plan, zone)[:2] == (None, BAD)
+DATABUS = "ie/d/j/simatic/v1/s7c1/dp/r/PLC1/default"
+IIH = "factory_1/motors/StressTest_grpc/StressTest_1/StressTest_1_3"
+KEPWARE_ROWS = "kepserver/Group A/Device C - D/Tag 42"
+NETWORK = "opcua/json/data/pub1/group1/writer1"
+THERMOSTAT = "azure-iot-operations/data/thermostat"
+
+
+@pytest.mark.parametrize(
+    ("topic", "expected"),
+    [
+        pytest.param("iotgateway/Channel1/Device1/Tag1", [(1121, GOOD), (1125, GOOD), (None, BAD)], id="kepware"),
+        pytest.param("iotgateway/Channel1/Device1/Tag2", [(0, GOOD)], id="kepware-only-changes"),
+        pytest.param(KEPWARE_ROWS, [(1291, GOOD)], id="kepware-array"),
+        pytest.param(f"{DATABUS}/Motor.Speed", [(1480.5, GOOD), (None, BAD)], id="databus"),
+        pytest.param(f"{DATABUS}/Motor.Running", [(True, GOOD)], id="databus-boolean"),
+        pytest.param(f"{DATABUS}/Counter", [(9_007_199_254_740_993, GOOD)], id="databus-64-bits"),
+        pytest.param(IIH, [(15151, GOOD), (15152, GOOD)], id="iih"),
+        pytest.param(f"{THERMOSTAT}/temperature", [(4558, GOOD), (4559, GOOD), (4560, GOOD), (None, BAD)], id="aio"),
+        pytest.param(f"{THERMOSTAT}/Tag 10", [(4558, GOOD), (4559, GOOD), (4560, GOOD)], id="aio-delta"),
+        pytest.param("plant/opcpublisher/samples/StepUp", [(21713, GOOD)], id="publisher"),
+        pytest.param(f"{NETWORK}/AlternatingBoolean", [(True, GOOD)], id="pubsub"),
+        pytest.param(f"{NETWORK}/StepUp", [(23305, GOOD)], id="pubsub-number"),
+        pytest.param(f"{NETWORK}/BadFastUInt1", [(None, BAD)], id="pubsub-bad"),
+        pytest.param("optix/line1/ModbusTag1", [(2, GOOD)], id="optix"),
+        pytest.param("optix/line1/ModbusTag3", [("12", GOOD)], id="optix-text"),
+        pytest.param("apis/vqt2/Tag1", [(43, GOOD), (44, GOOD)], id="apis"),
+        pytest.param("apis/vqt2/Tag2", [(58, GOOD)], id="apis-no-quality"),
+    ],
+)
+def test_vendor_batches(topic: str, expected: list[tuple[object, Quality]]) -> None:
+    """Every data point of a batch has its own topic, value and quality."""
+    assert [(reading.value, reading.quality) for reading in readings("vendor_formats", topic)] == expected
+
+
+@pytest.mark.parametrize(
+    ("topic", "time"),
+    [
+        pytest.param("iotgateway/Channel1/Device1/Tag1", "2020-07-02T14:04:31.342Z", id="kepware"),
+        pytest.param(f"{DATABUS}/Counter", "2021-02-04T08:10:34.534Z", id="databus"),
+        pytest.param(f"{THERMOSTAT}/temperature", "2024-07-29T15:02:17.185843500Z", id="aio"),
+        pytest.param(f"{NETWORK}/StepUp", "2022-03-18T12:55:21.331353900Z", id="pubsub"),
+        pytest.param("optix/line1/ModbusTag1", "2024-01-16T13:31:31.509672500Z", id="optix"),
+        pytest.param("apis/vqt2/Tag2", "2022-09-22T06:06:28.891Z", id="apis-of-the-message"),
+    ],
+)
+def test_vendor_batch_times(topic: str, time: str) -> None:
+    """An item's own time, else that of its message."""
+    assert shown(readings("vendor_formats", topic)[0])[2] == time
+
+
+@pytest.mark.parametrize(
+    ("folder", "topic", "name", "label"),
+    [
+        pytest.param("vendor_formats", "enterprise/site/area/line/_highbyte/Motor101", "Motor", "Motor101", id="model"),
+        pytest.param(
+            "vendor_formats",
+            "hydro/de/wsv/pegelonline/rhein/a6ee8177-107b-47dd-bcfd-30960ccc6e9c/water-level",
+            "CurrentMeasurement",
+            "",
+            id="cloud-event",
+        ),
+        pytest.param(
+            "abelara_payload_examples",
+            "abelara/plant1/utilities/water-system/pump-station/pump-101/kpi/efficiency",
+            "",
+            "Pump Efficiency",
+            id="label",
+        ),
+    ],
+)
+def test_shared_hints(folder: str, topic: str, name: str, label: str) -> None:
+    """What payloads call their own kind."""
+    hint = readings(folder, topic)[0].hint
+    assert hint is not None
+    assert (hint.name, hint.label) == (name, label)

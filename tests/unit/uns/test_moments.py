@@ -214,3 +214,34 @@ def test_request(text: str, ns: int) -> None:
 def test_refused_request(text: str) -> None:
     """What is no RFC 3339 instant with a zone is refused, so that the answer is 400 and not a guess."""
     assert moments.parse_request(text) is None
+
+
+@pytest.mark.parametrize(
+    ("unit", "said", "ns"),
+    [
+        pytest.param("s", 1_768_478_400, NOON, id="s"),
+        pytest.param("s", 1_768_478_400.25, NOON + 250_000_000, id="s-float"),
+        pytest.param("s", "1768478400.25", NOON + 250_000_000, id="s-text"),
+        pytest.param("ms", 1_768_478_400_123, NOON + 123_000_000, id="ms"),
+        pytest.param("us", "1768478400000001", NOON + 1_000, id="us-text"),
+        pytest.param("ns", NOON + 1, NOON + 1, id="ns"),
+        pytest.param("ms", 1_768_478_400, None, id="seconds-are-no-ms"),
+        pytest.param("ns", 10**40, None, id="huge"),
+        pytest.param("s", 1e300, None, id="huge-float"),
+        pytest.param("s", float("nan"), None, id="nan"),
+        pytest.param("s", True, None, id="boolean"),
+        pytest.param("ms", "2026-01-15T12:00:00Z", NOON, id="text"),
+        pytest.param("ms", None, None, id="null"),
+        pytest.param("", 1_768_478_400, NOON, id="by-magnitude"),
+    ],
+)
+def test_declared_unit(unit: str, said: object, ns: int | None) -> None:
+    """Numbers of a declared unit are not told apart by magnitude; other texts are read as ever."""
+    assert moments.PARSERS[unit](said, UTC) == ns
+
+
+@given(st.one_of(st.text(max_size=30), st.integers(), st.floats()), st.sampled_from(sorted(moments.PARSERS)))
+def test_any_declared_unit(said: object, unit: str) -> None:
+    """Whatever stands there, it is a plausible instant or none."""
+    ns = moments.PARSERS[unit](said, BERLIN)
+    assert ns is None or moments.plausible(ns)

@@ -11,8 +11,10 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.uns import Message, Rejected, topics
+from bridge.uns import Message, Rejected, gateways, opcua_json, topics
+from bridge.uns.policy import Policy
 from bridge.uns.routing import Router
+from bridge.uns.ruled import RuledDecoder
 from tests.unit.uns.soundness import assert_sound
 
 LONGEST_READ = 1.0  # seconds of CPU; fifty times what the slowest of these payloads takes here
@@ -102,7 +104,65 @@ VALID = [
     *('{"value":1,"q":{"Symbol":"BadX"}}', '{"Value":5,"Good":true,"Questionable":true}', "[[[]]]"),
     *('{"$ref":"#","@type":"x","a/b":1}', '"text"', '"\\ud83d\\ude00"', "null", "true", "false", "-12.5e-3", "1e999"),
     *("9007199254740993", "RUNNING", "23.5 °C", "NaN", '\ufeff{"value":1}', " 1 \r\n"),
+    '{"timestamp":1768478400000,"values":[{"id":"C.D","v":5,"q":true,"t":1768478400000},{"id":"","v":NaN}]}',
+    '{"seq":1,"vals":[{"id":"1","qc":3,"ts":"2026-01-15T12:00:00Z","val":"5"}]}',
+    '{"seq":1,"connections":[{"dataPoints":[{"topic":"plant/x","dataPointDefinitions":[{"id":"1","name":"a"}]}]}]}',
+    '{"Timestamp":"2026-01-15T12:00:00Z","Records":[{"TagName":"a","Value":{"value":1,"unit":"m"}}]}',
+    '{"MessageId":"1","Messages":[{"Payload":{"a":{"Value":1,"StatusCode":{"Code":0}},"b":{"Type":1,"Body":[]}}}]}',
+    '{"NodeId":"i=85","EndpointUrl":"x","Value":{"Value":5,"SourceTimestamp":"2026-01-15T12:00:00Z"}}',
+    '{"a":{"Value":5,"SourceTimestamp":"2026-01-15T12:00:00Z"}}', '[{"k":"a","v":1,"t":1768478400,"q":0}]',
+    '{"timestamp":1768478400,"value":1,"batch":[{"timestamp":1768478401,"value":2}],"_model":"M","type":{"name":"n"}}',
+    '{"@context":["x"],"@type":["a:B"],"$namespace":"https://x/V1","specversion":"1.0","type":"a.b.v2"}',
 ]  # fmt: skip
+
+# All that a policy can say about reading, and each profile by name; one decoder for all examples.
+PROFILES = sorted({profile.name for profile in (*gateways.PROFILES, *opcua_json.PROFILES)})
+RULED = [
+    *(RuledDecoder(Policy(profile=profile)) for profile in PROFILES),
+    RuledDecoder(
+        Policy(
+            separators=".,", strip="a/b", instance="x.value", value="value.x", time="metadata.t", quality="q",
+            unit_key="uom", quality_profile="zero-is-good", time_unit="ms",
+            coerce=frozenset({"numbers", "booleans", "units"}),
+        )
+    ),
+    RuledDecoder(Policy(instance="name", value="v", time="x", quality="description", unit_key="value")),
+]  # fmt: skip
+BATCH_KEYS = st.sampled_from(
+    [
+        *("timestamp", "values", "id", "v", "q", "t", "tagname", "value", "seq", "vals", "val", "ts", "qc", "records"),
+        *(
+            "connections",
+            "dataPoints",
+            "topic",
+            "dataPointDefinitions",
+            "name",
+            "Timestamp",
+            "Records",
+            "TagName",
+            "Value",
+        ),
+        *(
+            "datapoints",
+            "Measurement",
+            "Time",
+            "batch",
+            "messagetype",
+            "payload",
+            "k",
+            "Messages",
+            "MessageId",
+            "Payload",
+        ),
+        *("SourceTimestamp", "StatusCode", "NodeId", "EndpointUrl", "DisplayName", "DataSetWriterName", "Type", "Body"),
+        *("_model", "_name", "_version", "@type", "@context", "@vocab", "$namespace", "type", "specversion"),
+    ]
+)
+BATCHES = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(BATCH_KEYS, inner, max_size=8),
+    max_leaves=20,
+)
 
 
 @given(TOPICS)
@@ -194,6 +254,20 @@ def test_anything(topic: str, payload: bytes, retain: bool) -> None:
     read_soundly(DECODER, topic, payload, retain=retain)
 
 
+@given(TOPICS, PAYLOADS | BATCHES.map(lambda document: json.dumps(document).encode()), st.sampled_from(RULED))
+@settings(max_examples=2_000, deadline=None)
+def test_anything_by_policy(topic: str, payload: bytes, decoder: RuledDecoder) -> None:
+    """The same whatever is configured."""
+    read_soundly(decoder, topic, payload)
+
+
+@given(st.sampled_from(VALID), st.sampled_from(RULED))
+@settings(max_examples=500, deadline=None)
+def test_valid_by_policy(text: str, decoder: RuledDecoder) -> None:
+    """A document of one vendor read by the profile of another."""
+    read_soundly(decoder, "plant/x", text.encode())
+
+
 def test_every_prefix() -> None:
     """A payload cut off at any byte is read or refused like any other."""
     for text in VALID:
@@ -237,6 +311,7 @@ def test_large() -> None:
             b'{"value":1,"quality":"' + b"9" * (size - 40) + b'"}',
         ),
         *(
+            b'{"timestamp":1,"values":[' + b'{"id":1,"v":2},' * (size // 15 - 3) + b"{}]}",
             b'{"value":1,"unit":"' + b"m" * (size - 40) + b'"}',
             b'{"' + b"v" * (size - 40) + b'":1}',
             b"1." + b"3" * (size - 2),
@@ -251,7 +326,7 @@ def test_large() -> None:
         read_soundly(DECODER, "plant/x", payload)
 
 
-def read_soundly(decoder: Router, topic: str, payload: bytes, *, retain: bool = False) -> None:
+def read_soundly(decoder: Router | RuledDecoder, topic: str, payload: bytes, *, retain: bool = False) -> None:
     gc.disable()  # the generated test data is no cost of the decoder
     started = time.thread_time()
     outcome = decoder.read(Message(topic, payload, retain=retain))

@@ -1,10 +1,13 @@
 """Qualities as payloads say them."""
 
+from typing import get_args
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.uns import BAD, GOOD, NO_DATA, UNCERTAIN, Quality, quality
+from bridge.uns.policy import QualityProfile
 
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
@@ -103,10 +106,29 @@ def test_quality(said: object, expected: Quality | None) -> None:
 )
 def test_ua_status_code(said: object, expected: Quality) -> None:
     """Under a key named statusCode, 0 is Good and the two highest of 32 bits are the severity."""
-    assert quality.parse(said, ua=True) == expected
+    assert quality.parse(said, "ua") == expected
 
 
-@given(ANYTHING, st.booleans())
-def test_anything(said: object, ua: bool) -> None:
+@pytest.mark.parametrize(
+    ("meaning", "said", "expected"),
+    [
+        *(("da", 192, GOOD), ("da", 216, GOOD), ("da", 64, UNCERTAIN), ("da", 128, BAD), ("da", 0, BAD)),
+        *(("da", 1, BAD), ("da", 0x1C0, GOOD), ("da", 500, GOOD), ("da", -1, BAD)),
+        *(("da", "192", GOOD), ("da", "uncertain", UNCERTAIN)),
+        *(("ua", 192, GOOD), ("ua", 0x40000000, UNCERTAIN), ("ua", True, GOOD), ("ua", 0.0, GOOD)),
+        *(("one-is-good", 1, GOOD), ("one-is-good", 0, BAD), ("one-is-good", 192, BAD), ("one-is-good", 1.0, GOOD)),
+        *(("one-is-good", "1", GOOD), ("one-is-good", False, BAD), ("one-is-good", "bad", BAD)),
+        *(("zero-is-good", 0, GOOD), ("zero-is-good", 1, BAD), ("zero-is-good", -1, BAD), ("zero-is-good", "0", GOOD)),
+        *(("zero-is-good", False, GOOD), ("zero-is-good", True, BAD), ("zero-is-good", 0x40000000, UNCERTAIN)),
+        *(("zero-is-good", {"Code": 0}, GOOD), ("zero-is-good", {"Symbol": "BadX"}, BAD), ("zero-is-good", None, None)),
+    ],
+)  # fmt: skip
+def test_declared_meaning(meaning: QualityProfile, said: object, expected: Quality | None) -> None:
+    """Numbers mean what is declared; words and status objects always mean themselves."""
+    assert quality.parse(said, meaning) == expected
+
+
+@given(ANYTHING, st.sampled_from(get_args(QualityProfile)))
+def test_anything(said: object, meaning: QualityProfile) -> None:
     """Whatever stands there is one of the four qualities or none."""
-    assert quality.parse(said, ua=ua) in (GOOD, UNCERTAIN, BAD, NO_DATA, None)
+    assert quality.parse(said, meaning) in (GOOD, UNCERTAIN, BAD, NO_DATA, None)

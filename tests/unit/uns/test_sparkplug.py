@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.uns import sparkplug_births
-from bridge.uns.message import Message, Reading, Rejected
+from bridge.uns.message import Hint, Message, Reading, Rejected
 from bridge.uns.sparkplug import SparkplugDecoder
 from tests.unit.uns import sparkplug_vectors as made
 from tests.unit.uns.sparkplug_vectors import (
@@ -45,6 +45,7 @@ def test_birth_names_topics_units_and_descriptions() -> None:
     assert temperature == Reading(
         "spBv1.0/Plant/Edge 1/CPU/Temperature", 51.3, "Good", float, (T0 - 5) * MS, "°C", "SoC",
         {"dataType": "Float", "engLow": 0.0, "engHigh": 100.0},
+        hint=Hint(declared={"minimum": 0.0, "maximum": 100.0}),
     )  # fmt: skip
 
 
@@ -326,10 +327,10 @@ def test_long_names() -> None:
 
 def test_too_many_definitions(monkeypatch: pytest.MonkeyPatch) -> None:
     """Definitions beyond the limit are not remembered, and counted."""
-    monkeypatch.setattr("bridge.uns.sparkplug_metrics.MAX_TEMPLATES", 1)
+    monkeypatch.setattr("bridge.uns.sparkplug_templates.MAX_TEMPLATES", 1)
     host = Host(born=False)
     host("NBIRTH", payload(MOTOR, metric("_types_/B", of_template(definition=True), kind=19)))
-    assert (list(host.decoder.templates), host.decoder.stats["template-limit"]) == ([("Plant", "Motor")], 1)
+    assert (list(host.decoder.templates.by_name), host.decoder.stats["template-limit"]) == ([("Plant", "Motor")], 1)
 
 
 # Anything at all

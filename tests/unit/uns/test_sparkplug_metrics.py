@@ -4,7 +4,9 @@ import json
 
 import pytest
 
-from bridge.uns.sparkplug_tags import Template
+from bridge.uns import sparkplug_templates
+from bridge.uns.message import Hint
+from bridge.uns.sparkplug_templates import Template
 from tests.unit.uns import sparkplug_vectors as made
 from tests.unit.uns.sparkplug_vectors import (
     HISTORICAL,
@@ -105,6 +107,41 @@ def test_properties_change_with_data() -> None:
     assert after.attributes == {"dataType": "Float", "engLow": 0.0, "engHigh": 400.0}
 
 
+@pytest.mark.parametrize(
+    ("said", "declared"),
+    [
+        pytest.param({"engLow": 0.5, "engHigh": 9.5}, {"minimum": 0.5, "maximum": 9.5}, id="camel-case"),
+        pytest.param({"Eng. Low Limit": -20, "Eng. High Limit": 120}, {"minimum": -20, "maximum": 120}, id="words"),
+        pytest.param({"EngHigh": 100.0}, {"maximum": 100.0}, id="one-side"),
+        pytest.param({"engLow": 0.0, "engHigh": 0.0}, None, id="never-set"),
+        pytest.param({"engLow": 9.0, "engHigh": 1.0}, None, id="the-wrong-way-round"),
+        pytest.param({"engLow": "0", "engHigh": float("inf")}, None, id="no-numbers"),
+        pytest.param({"engLow": "low", "engHigh": 7.0}, {"maximum": 7.0}, id="half-readable"),
+    ],
+)
+def test_limits(said: dict[str, str | float | bytes], declared: dict[str, float] | None) -> None:
+    """Engineering limits are declared for the values of a metric; they stay attributes as well."""
+    reading = told(of_double(1.5), 10, more=properties(**said))
+    assert (reading.hint.declared if reading.hint is not None else None) == declared
+    assert (reading.attributes or {}).keys() == {"dataType", *said}
+
+
+def test_limits_are_of_numbers() -> None:
+    """A text has no limits, whatever its publisher says about all of its tags alike."""
+    assert told(made.of_text("x"), 12, more=properties(engLow=0.0, engHigh=100.0)).hint is None
+
+
+def test_limits_come_with_births_and_changes_only() -> None:
+    """Data without properties declare nothing again; a change of one limit keeps the other."""
+    host = Host()
+    born = host("NBIRTH", made.NODE_BIRTH)["CPU/Temperature"]
+    assert born.hint is host("NBIRTH", made.NODE_BIRTH)["CPU/Temperature"].hint
+    plain = host("NDATA", payload(metric(alias=1, value=of_float(1.5))))["CPU/Temperature"]
+    changed = host("NDATA", payload(metric(alias=1, value=of_float(1.5), more=properties(engHigh=400.0))))
+    hint = changed["CPU/Temperature"].hint
+    assert (plain.hint, hint and hint.declared) == (None, {"minimum": 0.0, "maximum": 400.0})
+
+
 def test_nested_properties_are_bounded() -> None:
     """Property sets may hold property sets; those too deep are null."""
     held = made.number(3, 1)
@@ -122,9 +159,60 @@ def test_template_definition() -> None:
     """A definition gives no readings but is remembered: types by member, nested templates by name."""
     host = Host(born=False)
     assert host("NBIRTH", payload(MOTOR)) == {}
-    assert host.decoder.templates["Plant", "Motor"] == Template(
+    assert host.decoder.templates.by_name["Plant", "Motor"] == Template(
         "_types_/Motor", "1.2", {"Speed": "Double", "State": "Int8", "Pump": "Pump"}, {"AssetId": "String"}
     )
+
+
+def test_definitions_without_instances() -> None:
+    """Every definition is told with its group, whether anything is made of it or not."""
+    host = Host(born=False)
+    host("NBIRTH", payload(MOTOR))
+    assert [(group, t.source_id) for group, t in host.decoder.templates.definitions()] == [("Plant", "_types_/Motor")]
+
+
+@pytest.mark.parametrize("metrics", [(MOTOR, INSTANCE), (INSTANCE, MOTOR)], ids=["definition first", "instance first"])
+def test_instances_are_of_their_template(metrics: tuple[bytes, ...]) -> None:
+    """The topic of an instance, a nested one too, tells its type: name, namespace of the group, source and version."""
+    host = Host(born=False)
+    host("NBIRTH", payload(*metrics))
+    hint = host.decoder.templates.hint
+    line = "spBv1.0/Plant/Edge 1/Line"
+    assert hint(f"{line}/Motor 1") == Hint("Motor", "urn:uns:spBv1.0:Plant", "_types_/Motor", "1.2")
+    assert hint(f"{line}/Motor 1/Pump") == Hint("Pump", "urn:uns:spBv1.0:Plant", "_types_/Pump")
+    assert (hint(line), hint(f"{line}/Motor 1/Speed")) == (None, None)
+
+
+def test_version_of_an_instance() -> None:
+    """Where nobody has published the definition, the instance's own version counts."""
+    host = Host(born=False)
+    instance = of_template(metric("Speed", of_double(1.0), kind=10), ref="Fan", version="3")
+    host("NBIRTH", payload(metric("Fan 1", instance, kind=19)))
+    hint = host.decoder.templates.hint("spBv1.0/Plant/Edge 1/Fan 1")
+    assert hint == Hint("Fan", "urn:uns:spBv1.0:Plant", "_types_/Fan", "3")
+
+
+def test_instance_of_another_template() -> None:
+    """A rebirth may make an instance one of another template; data that name none change nothing."""
+    host = Host(born=False)
+    for ref in ("Motor", "Fan"):
+        born = of_template(metric("Speed", of_double(1.0), kind=10), ref=ref)
+        host("NBIRTH", payload(metric("M", born, kind=19, alias=5)))
+        host("NDATA", payload(metric(alias=5, value=of_template(metric("Speed", of_double(2.0))))))
+        hint = host.decoder.templates.hint("spBv1.0/Plant/Edge 1/M")
+        assert hint is not None
+        assert hint.name == ref
+
+
+def test_too_many_instances(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Instances beyond the limit have no type of their own, which is counted; their members are read all the same."""
+    monkeypatch.setattr(sparkplug_templates, "MAX_INSTANCES", 1)
+    host = Host(born=False)
+    born = of_template(metric("Speed", of_double(1.0), kind=10), ref="Motor")
+    readings = host("NBIRTH", payload(metric("M1", born, kind=19), metric("M2", born, kind=19)))
+    assert list(readings) == ["M1/Speed", "M2/Speed"]
+    assert host.decoder.templates.hint("spBv1.0/Plant/Edge 1/M2") is None
+    assert host.decoder.stats["template-limit"] == 1
 
 
 def test_template_instance() -> None:
