@@ -20,6 +20,7 @@ from bridge.history.base import History, Row, Rows, unpacked, weight
 from bridge.space import Field, Node
 from bridge.space.browse import Budget, vqt_answer
 from bridge.space.node import compose, descendants
+from bridge.space.views import Alias
 from bridge.uns import NO_DATA
 from bridge.uns.moments import render
 
@@ -137,6 +138,8 @@ class Historian:
 
     def rows(self, node: Node, start_ns: int, end_ns: int, allowance: Allowance) -> Rows:
         """An element's rows within a range, ascending, both ends inclusive."""
+        if isinstance(node, Alias):
+            return self.rows(node.target, start_ns, end_ns, allowance)
         if node.is_composed:
             return self._composed(node, start_ns, end_ns, allowance)
         if not isinstance(node, Field):

@@ -12,6 +12,7 @@ import msgspec
 
 from bridge.history.base import Row, Rows, weight
 from bridge.space import Change
+from bridge.uns import BAD
 
 _TIME = itemgetter(2)
 _STRUCTURED = (dict, list)
@@ -47,6 +48,8 @@ class MemoryHistory:
 
     def append(self, changes: Sequence[Change]) -> None:
         for change in changes:
+            if change.doubt and change.quality != BAD:
+                continue  # the reading itself is here already; only that a source had gone is new
             value = change.value
             if type(value) in _STRUCTURED:
                 value = _encode(value)

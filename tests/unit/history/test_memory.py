@@ -10,7 +10,7 @@ from inprocess import InProcess
 from bridge.history import MemoryHistory
 from bridge.history.base import Row, unpacked, weight
 from bridge.space import Change, Node
-from bridge.uns import GOOD
+from bridge.uns import BAD, GOOD, UNCERTAIN
 
 EVER = 10**20
 _BRIDGE = InProcess()
@@ -53,6 +53,14 @@ def times(history: MemoryHistory, ident: str = "a") -> list[int]:
 def test_range(start: int, end: int, found: list[int]) -> None:
     """A range holds the rows within it, both ends inclusive."""
     assert [row[2] for row in filled([10, 20, 30]).query("a", start, end, 10).rows] == found
+
+
+def test_doubts() -> None:
+    """What was thought of a reading later is no row, except that its source had gone."""
+    history = filled([10])
+    told = [(None, BAD, 20), (10, UNCERTAIN, 10), (10, GOOD, 10)]
+    history.append([Change(NODES[0], *vqt, doubt=True) for vqt in told])
+    assert history.query("a", 0, EVER, 10).rows == [(10, GOOD, 10), (None, BAD, 20)]
 
 
 def test_unknown() -> None:
