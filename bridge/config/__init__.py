@@ -2,7 +2,8 @@
 
 `load` is the way in; everything else reads plain attributes (`settings.mqtt.url`). Each setting has a
 default, so no file is needed; an unknown key is a mistake; secrets come from files or the environment, never
-from the TOML. `settings` holds the sections, `rules` and `files` what a value may be, `mistakes` the words.
+from the TOML. `settings` holds the sections, `topics` the rules about topics, `rules` and `files` what a value may be,
+`mistakes` the words.
 """
 
 from bridge.config.cautions import cautions
@@ -15,9 +16,11 @@ from bridge.config.settings import (
     ModelSettings,
     MqttSettings,
     Settings,
+    StateSettings,
     StreamSettings,
     SubscriptionSettings,
 )
+from bridge.config.topics import RuleSettings
 
 __all__ = [
     "PASSWORD_VARIABLE",
@@ -27,7 +30,9 @@ __all__ = [
     "LogSettings",
     "ModelSettings",
     "MqttSettings",
+    "RuleSettings",
     "Settings",
+    "StateSettings",
     "StreamSettings",
     "SubscriptionSettings",
     "cautions",

@@ -1,5 +1,6 @@
 """Files that settings name: they must be there, readable, and secrets must not be open to everyone."""
 
+import errno
 import os
 import stat
 from pathlib import Path
@@ -16,21 +17,50 @@ def readable(value: object, info: ValidationInfo) -> Path | None:
     """
     if value is None:
         return None
-    if not isinstance(value, str | Path) or not str(value) or "\0" in str(value):
-        raise ValueError("must be the path of a file")
-    directory: Path = (info.context or {}).get("directory", Path())
+    wanted = "must be a file that can be read"
+    path = _absolute(value, info, "must be the path of a file", wanted)
     try:
-        path = (directory / Path(value).expanduser()).absolute()
         regular = stat.S_ISREG(path.stat().st_mode)
         if regular:  # opening a pipe would wait for its writer
             path.open("rb").close()
     except OSError as error:
-        raise ValueError(f"must be a file that can be read: {error.strerror}") from None
-    except RuntimeError:  # pathlib's word for "~stranger"
-        raise ValueError("must be a file that can be read: No such user") from None
+        raise ValueError(f"{wanted}: {error.strerror}") from None
     if not regular:
         raise ValueError("must be a regular file")
     return path
+
+
+def optional(value: object, info: ValidationInfo) -> Path | None:
+    """A readable file, or "" for none."""
+    return None if value == "" else readable(value, info)
+
+
+def directory(value: object, info: ValidationInfo) -> Path | None:
+    """A directory that can be written, or made; "" for none. It is not made here: to look changes nothing."""
+    if value is None or value == "":
+        return None
+    wanted = "must be a directory that can be written"
+    path = _absolute(value, info, "must be the path of a directory", wanted)
+    try:
+        there = next(place for place in (path, *path.parents) if place.exists())
+    except OSError as error:
+        raise ValueError(f"{wanted}: {error.strerror}") from None
+    if not there.is_dir():
+        raise ValueError(f"{wanted}: {os.strerror(errno.ENOTDIR)}")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise ValueError(f"{wanted}: {os.strerror(errno.EACCES)}")
+    return path
+
+
+def _absolute(value: object, info: ValidationInfo, kind: str, wanted: str) -> Path:
+    """A path from where the configuration file is."""
+    if not isinstance(value, str | Path) or not str(value) or "\0" in str(value):
+        raise ValueError(kind)
+    start: Path = (info.context or {}).get("directory", Path())
+    try:
+        return (start / Path(value).expanduser()).absolute()
+    except RuntimeError:  # pathlib's word for "~stranger"
+        raise ValueError(f"{wanted}: No such user") from None
 
 
 def private(value: object, info: ValidationInfo) -> Path | None:

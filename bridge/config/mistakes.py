@@ -15,7 +15,8 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from bridge.config.settings import Allowed, Settings
+from bridge.config.section import Allowed
+from bridge.config.settings import Settings
 
 SHOWN_CHARACTERS = 80  # of a value; enough to find it in the file
 NEAR, VERY_NEAR = 0.6, 0.8  # similarity that makes a suggestion: within the section, and in another one
@@ -27,6 +28,7 @@ Sections: TypeAlias = Mapping[str, Mapping[str, FieldInfo]]
 SYNONYMS: Mapping[str, Mapping[str, str]] = {
     "mqtt": dict.fromkeys(("host", "port", "broker", "server", "address"), "url"),
     "api": dict.fromkeys(("bind", "address", "listen"), "host"),
+    "rule": dict.fromkeys(("filter", "filters", "match", "pattern"), "topics"),
 }
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _CREDENTIALS = re.compile(r"^(\w+://)?.*@", re.DOTALL)
@@ -49,19 +51,32 @@ def _told(error: ErrorDetails) -> Iterator[str]:
                 yield f"{_place((*where, key))}{given}: {allowed}"
         case "value_error":
             yield f"{_place(where)} = {_toml(value)}: {error['ctx']['error']}"
+        case "missing":
+            yield f"{_place(where)}: missing; {_allowed(where)}"
         case _ if len(where) == 1:
-            yield f"{_place(where)} = {_toml(value)}: must be a section, [{_place(where)}]"
+            kind = "tables" if where[0] in _arrays() else "a section"
+            yield f"{_place(where)} = {_toml(value)}: must be {kind}, {_title(str(where[0]))}"
+        case _ if len(where) == 2 and isinstance(where[1], int):
+            yield f"{_place(where)} = {_toml(value)}: must be a table, {_title(str(where[0]))}"
         case _:
             yield f"{_place(where)} = {_toml(value)}: {_allowed(where)}"
 
 
 def _place(where: tuple[Key, ...]) -> str:
-    """("mqtt", "topics", 0) → `[mqtt] topics[0]`."""
+    """("mqtt", "topics", 0) → `[mqtt] topics[0]`; ("rule", 1, "topics", 0) → `[[rule]] 2 topics[0]`."""
     section, *rest = (str(key) if _BARE.fullmatch(str(key)) else _quoted(str(key)) for key in where)
     if not rest:
         return section
-    key, *indices = rest
-    return f"[{section}] {key}" + "".join(f"[{index}]" for index in indices)
+    title = _title(section)
+    if isinstance(where[1], int):
+        title, rest = f"{title} {where[1] + 1}", rest[1:]
+    key, *indices = rest or [""]
+    return f"{title} {key}".rstrip() + "".join(f"[{index}]" for index in indices)
+
+
+def _title(section: str) -> str:
+    """How a section begins."""
+    return f"[[{section}]]" if section in _arrays() else f"[{section}]"
 
 
 def _toml(value: object) -> str:
@@ -88,27 +103,36 @@ def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=not text.isprintable()).replace("\x7f", "\\u007f")
 
 
+def _arrays() -> frozenset[str]:
+    """Sections of which there may be any number."""
+    return frozenset(name for name, field in Settings.model_fields.items() if get_origin(field.annotation) is tuple)
+
+
 def _sections() -> Sections:
-    models = {name: field.annotation for name, field in Settings.model_fields.items()}
+    arrays = _arrays()
+    models = {
+        name: get_args(field.annotation)[0] if name in arrays else field.annotation
+        for name, field in Settings.model_fields.items()
+    }
     return {name: cast("type[BaseModel]", model).model_fields for name, model in models.items()}
 
 
 def _unknown(where: tuple[Key, ...], value: object) -> str:
     sections, word = _sections(), str(where[-1])
-    titles = [f"[{name}]" for name in sections]
+    titles = [_title(name) for name in sections]
     if len(where) > 1:
         section = str(where[0])
         near = SYNONYMS.get(section, {}).get(word.lower()) or _nearest(word, sections[section], NEAR)
         return f"unknown key; {_suggestion(near or _elsewhere(word, sections), sections[section])}"
-    if isinstance(value, dict):
+    if isinstance(value, dict) or (isinstance(value, list) and value and isinstance(value[0], dict)):
         near = _nearest(word, sections, NEAR)
-        return f"unknown section; {_suggestion(near and f'[{near}]', titles)}"
+        return f"unknown section; {_suggestion(near and _title(near), titles)}"
     return f"a key outside any section; {_suggestion(_elsewhere(word, sections), titles)}"
 
 
 def _elsewhere(word: str, sections: Sections) -> str | None:
     found = (
-        f"[{section}] {near}"
+        f"{_title(section)} {near}"
         for cutoff in (1.0, VERY_NEAR)
         for section, known in sections.items()
         if (near := _nearest(word, known, cutoff))
@@ -126,18 +150,27 @@ def _suggestion(near: str | None, known: Iterable[str]) -> str:
 
 def _allowed(where: tuple[Key, ...]) -> str:
     """What the field's type and bounds say it may be."""
-    field = _sections()[str(where[0])][str(where[1])]
+    section, *rest = where
+    key, *indices = rest[1:] if section in _arrays() else rest
+    field = _present(_sections()[str(section)][str(key)])
     told = next((mark for mark in field.metadata if isinstance(mark, Allowed)), None)
-    return told or f"must be {_kind(field, item=len(where) > 2)}{_range(field)}"
+    if indices:
+        field = FieldInfo.from_annotation(get_args(field.annotation)[0])
+    return told or f"must be {_kind(field)}{_range(field)}"
 
 
-def _kind(field: FieldInfo, *, item: bool) -> str:
+def _present(field: FieldInfo) -> FieldInfo:
+    """What a field is where it is there: without None, which TOML cannot say."""
+    arms = [arm for arm in get_args(field.annotation) if arm is not NoneType]
+    is_optional = NoneType in get_args(field.annotation)
+    return FieldInfo.from_annotation(arms[0]) if is_optional else field
+
+
+def _kind(field: FieldInfo) -> str:
     kind = field.annotation
-    if NoneType in get_args(kind):
-        kind = next(arm for arm in get_args(kind) if arm is not NoneType)
     if get_origin(kind) is Literal:
         return _either(get_args(kind))
-    if get_origin(kind) is tuple and not item:
+    if get_origin(kind) is tuple:
         return 'a list of texts, such as ["a", "b"]'
     words: dict[object, str] = {bool: "true or false", int: "a whole number", float: "a number"}
     return words.get(kind, "text in quotes")

@@ -13,10 +13,13 @@ WEBSOCKET_SCHEMES = ("ws", "wss")
 URL_RULE = "must be mqtt://, mqtts://, ws:// or wss:// with a host and, if wanted, a port"
 CREDENTIALS_RULE = "must not hold credentials: use username and password_file (or BRIDGE_MQTT_PASSWORD)"
 FILTER_RULE = 'must be an MQTT filter: not empty, "+" a whole level, "#" the whole last level'
+PATTERN_RULE = f'{FILTER_RULE}; "*" is any part of a level'
 SHARE_RULE = "must be $share/NAME/FILTER, the name without + and #, the filter valid"
 HOST_RULE = "must be an IP address or a host name, without a port"
 ORIGIN_RULE = 'must be "*", "null" or an origin in lower case without a path, such as "https://hmi.example:8443"'
-URI_RULE = 'must be "" or an absolute URI without "#" and ",", such as "https://example.com/plant"'
+URI_RULE = 'must be an absolute URI without "#" and ",", such as "https://example.com/plant"'
+TYPE_RULE = 'must be the name of a type: not blank, without / # , " and backslash'
+SEPARATORS_RULE = 'must be characters that separate levels beside "/", such as ".", none of them / + #'
 ZONE_RULE = 'must be an IANA time zone, such as "Europe/Berlin"'
 
 _HOST_NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_.])?")
@@ -24,6 +27,9 @@ _NUMBERS = re.compile(r"[0-9.]+")  # meant as an IPv4 address: no top-level doma
 _ORIGIN = re.compile(r"\*|null|[a-z][a-z0-9+.-]*://[a-z0-9_.:\[\]-]+")
 # RFC 3986 without "#" and ",": a type's id is namespace#Name, and clients split lists of ids at commas
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[A-Za-z0-9._~:/?\[\]@!$&'()*+;=%-]+")
+
+_TYPE_NAME = re.compile(r'[^/#,"\\]+')
+_SEPARATORS = re.compile(r"[^/+#]+")
 
 
 def mqtt_url(url: str) -> str:
@@ -55,6 +61,35 @@ def mqtt_filter(text: str) -> str:
     if levels[0] == "$share":
         raise ValueError("must be a filter without $share")
     return text
+
+
+def pattern(text: str) -> str:
+    """A filter in which a level may also hold `*`."""
+    if text.startswith("$share/"):
+        return mqtt_filter(text)
+    try:
+        return mqtt_filter(text)
+    except ValueError:
+        raise ValueError(PATTERN_RULE) from None
+
+
+def topic_prefix(text: str) -> str:
+    """The beginning of topics: no wildcards."""
+    if not text or "+" in text or "#" in text or "\0" in text:
+        raise ValueError("must be the beginning of topics, without + and #")
+    return text
+
+
+def separators(text: str) -> str:
+    """Characters that separate levels."""
+    if not _SEPARATORS.fullmatch(text) or not text.isprintable():
+        raise ValueError(SEPARATORS_RULE)
+    return text
+
+
+def any_separators(text: str) -> str:
+    """The same, or none."""
+    return separators(text) if text else text
 
 
 def subscription(text: str) -> str:
@@ -98,7 +133,42 @@ def origin(text: str) -> str:
 def namespace(text: str) -> str:
     """The URI that inferred types live under, or nothing."""
     if text and not _URI.fullmatch(text):
+        raise ValueError(URI_RULE.replace("must be", 'must be "" or', 1))
+    return text
+
+
+def uri(text: str) -> str:
+    """The URI that some types live under."""
+    if not text:
         raise ValueError(URI_RULE)
+    return namespace(text)
+
+
+def type_name(text: str) -> str:
+    """A type's name: it becomes part of an id."""
+    if not _TYPE_NAME.fullmatch(text) or not text.isprintable() or text != text.strip():
+        raise ValueError(TYPE_RULE)
+    return text
+
+
+def key(text: str) -> str:
+    """A key of a payload, or a dotted path of keys."""
+    if not text:
+        raise ValueError('must be a key of the payload, or a path of keys such as "data.value"')
+    return text
+
+
+def words(text: str) -> str:
+    """A text for people."""
+    if not text.strip():
+        raise ValueError("must not be blank")
+    return text
+
+
+def line(text: str) -> str:
+    """A text for people, on one line."""
+    if not text.strip() or not text.isprintable():
+        raise ValueError("must be printable text, not blank")
     return text
 
 

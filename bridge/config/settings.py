@@ -8,22 +8,33 @@ import os
 import socket
 from datetime import tzinfo
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeAlias
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationInfo,
-    field_validator,
-    model_validator,
-)
-from pydantic_core import PydanticCustomError
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
 from bridge.config import files, rules
+from bridge.config.section import (
+    Allowed,
+    Count,
+    Directory,
+    File,
+    Filter,
+    FoldedName,
+    Levels,
+    MqttText,
+    OptionalFile,
+    Origin,
+    Pattern,
+    PrivateFile,
+    Seconds,
+    SecretFile,
+    Section,
+    Subscription,
+    Zone,
+    conflicts,
+)
+from bridge.config.topics import Deletion, OnDeath, RuleSettings
 
 # How deep recursion over topics and payloads may go: far below the interpreter's own limit of 1,000 frames.
 DEEPEST = 200
@@ -37,40 +48,11 @@ ASPECTS = (
 # fmt: on
 MEMORY_ONLY = 'must be "memory" ("sqlite" comes with a later release)'
 
-Count: TypeAlias = Annotated[int, Field(ge=1)]
-Filter: TypeAlias = Annotated[str, AfterValidator(rules.mqtt_filter)]
-Subscription: TypeAlias = Annotated[str, AfterValidator(rules.subscription)]
-Origin: TypeAlias = Annotated[str, AfterValidator(rules.origin)]
-Name: TypeAlias = Annotated[str, AfterValidator(rules.name)]
-FoldedName: TypeAlias = Annotated[str, AfterValidator(rules.folded)]
-MqttText: TypeAlias = Annotated[str, AfterValidator(rules.mqtt_text)]
-File: TypeAlias = Annotated[Path | None, BeforeValidator(files.readable)]
-PrivateFile: TypeAlias = Annotated[Path | None, BeforeValidator(files.private)]
-SecretFile: TypeAlias = Annotated[Path | None, BeforeValidator(files.holds_secret)]
-
-
-class Allowed(str):
-    """What a field may be, in words, where its type alone does not tell."""
-
-    __slots__ = ()
-
-
-def conflicts(found: dict[str, str]) -> None:
-    """Refuse keys that do not fit each other: key → what is allowed."""
-    if found:
-        raise PydanticCustomError("conflicts", "settings do not fit each other", {"found": found})
-
 
 def default_client_id() -> str:
     """Stable per host and directory, so that a restart finds its session and two bridges do not share one."""
     place = os.fsencode(f"{socket.gethostname()}\n{Path.cwd()}")
     return f"bridge-{hashlib.sha256(place).hexdigest()[:12]}"  # MQTT 3.1.1 brokers must take 23 characters
-
-
-class Section(BaseModel):
-    """Frozen, strict (neither "1" nor true is 1), closed to unknown keys, silent about values in errors."""
-
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False, hide_input_in_errors=True)
 
 
 class MqttSettings(Section):
@@ -155,12 +137,22 @@ class SubscriptionSettings(Section):
 class ModelSettings(Section):
     """[model]: how topics and payloads become an address space."""
 
-    levels: Annotated[tuple[Name, ...], Field(strict=False), AfterValidator(rules.distinct)] = ()
+    levels: Levels = ()
+    separators: Annotated[str, AfterValidator(rules.any_separators)] = ""
     namespace: Annotated[str, AfterValidator(rules.namespace)] = ""
     aspects: Annotated[tuple[FoldedName, ...], Field(strict=False)] = ASPECTS  # case-folded
-    discovery_window: Annotated[float, Field(ge=0)] = 10.0
-    zone: Annotated[str, AfterValidator(rules.zone)] = "UTC"
-    future_tolerance: Annotated[float, Field(ge=0)] = 300.0
+    commands: Annotated[tuple[Pattern, ...], Field(strict=False)] = ()
+    file: OptionalFile = None
+    discovery_window: Seconds = 10.0
+    widen_after: Seconds = 60.0
+    zone: Zone = "UTC"
+    future_tolerance: Seconds = 300.0
+    stale_after: Seconds = 0.0  # 0 never
+    broker_grace: Seconds = 30.0
+    on_death: OnDeath = "bad"
+    deletion: Deletion = "keep"
+    expire_after: Seconds = 0.0  # 0 never
+    guess_units: bool = False
 
     @property
     def time_zone(self) -> tzinfo:
@@ -178,6 +170,7 @@ class LimitSettings(Section):
     levels: Annotated[int, Field(ge=1, le=DEEPEST)] = 32
     fields: Count = 256  # per payload
     depth: Annotated[int, Field(ge=1, le=DEEPEST)] = 32  # of JSON; deeper stays opaque
+    instances: Count = 10_000  # members of one collection
 
 
 class HistorySettings(Section):
@@ -192,6 +185,12 @@ class HistorySettings(Section):
         over = self.rows_per_element > self.rows_total
         conflicts({"rows_per_element": "must be at most rows_total"} if over else {})
         return self
+
+
+class StateSettings(Section):
+    """[state]: where the learnt model is kept between runs; whoever keeps it there makes the directory."""
+
+    directory: Directory = None
 
 
 class LogSettings(Section):
@@ -211,10 +210,13 @@ class Settings(Section):
     model: ModelSettings = Field(default_factory=ModelSettings)
     limits: LimitSettings = Field(default_factory=LimitSettings)
     history: HistorySettings = Field(default_factory=HistorySettings)
+    state: StateSettings = Field(default_factory=StateSettings)
     log: LogSettings = Field(default_factory=LogSettings)
+    rule: Annotated[tuple[RuleSettings, ...], Field(strict=False)] = ()
 
-    def public(self) -> dict[str, dict[str, Any]]:
-        """Section → key → value as JSON can say it; of the password only whether there is one."""
-        shown: dict[str, dict[str, Any]] = self.model_dump(mode="json")
+    def public(self) -> dict[str, Any]:
+        """Section → key → value as JSON can say it, and the rules; of the password only whether there is one."""
+        shown = self.model_dump(mode="json", exclude={"rule"})
+        shown["rule"] = [rule.model_dump(mode="json", exclude_none=True) for rule in self.rule]
         shown["mqtt"]["password"] = "(not set)" if self.mqtt.password is None else "(set)"
         return shown

@@ -13,10 +13,15 @@ import pytest
 import tomli_w
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 from pydantic import ValidationError
 
-from bridge.config import PASSWORD_VARIABLE, MqttSettings, Settings, cautions, load
+from bridge.cli import main
+from bridge.config import PASSWORD_VARIABLE, LimitSettings, MqttSettings, RuleSettings, Settings, cautions, load
+from bridge.daemon import engine_options
+from bridge.engine import Options
 from bridge.errors import ConfigError
+from bridge.uns.policy import PLAIN, Policies, Policy
 
 HERE = Path(__file__).parent
 SHIPPED = HERE.parents[1] / "config"
@@ -24,8 +29,13 @@ SHIPPED = HERE.parents[1] / "config"
 FILTER = 'must be an MQTT filter: not empty, "+" a whole level, "#" the whole last level'
 URL = "must be mqtt://, mqtts://, ws:// or wss:// with a host and, if wanted, a port"
 TLS = "needs a url with mqtts:// or wss://"
-URI = 'must be "" or an absolute URI without "#" and ",", such as "https://example.com/plant"'
-SECTIONS = "[mqtt], [api], [stream], [subscriptions], [model], [limits], [history], [log]"
+URI = 'an absolute URI without "#" and ",", such as "https://example.com/plant"'
+NAME = 'must be a name: not blank, without "/"'
+TEXTS = 'must be a list of texts, such as ["a", "b"]'
+ZONE = 'must be an IANA time zone, such as "Europe/Berlin"'
+SEPARATORS = 'must be characters that separate levels beside "/", such as ".", none of them / + #'
+DIRECTORY = "must be a directory that can be written"
+SECTIONS = "[mqtt], [api], [stream], [subscriptions], [model], [limits], [history], [state], [log], [[rule]]"
 
 MISTAKES = {
     "url_scheme": f'[mqtt] url = "http://broker": {URL}',
@@ -35,7 +45,7 @@ MISTAKES = {
     "url_credentials": '[mqtt] url = "mqtt://…@broker": '
     "must not hold credentials: use username and password_file (or BRIDGE_MQTT_PASSWORD)",
     "topics_empty": '[mqtt] topics = []: must name at least one filter, such as ["#"]',
-    "topics_text": '[mqtt] topics = "acme/#": must be a list of texts, such as ["a", "b"]',
+    "topics_text": f'[mqtt] topics = "acme/#": {TEXTS}',
     "topics_filter": f'[mqtt] topics[1] = "acme/#/status": {FILTER}',
     "topics_number": "[mqtt] topics[0] = 1: must be text in quotes",
     "topics_share": '[mqtt] topics[0] = "$share/a+b/#": '
@@ -75,19 +85,68 @@ MISTAKES = {
     "queue_total": "[subscriptions] queue = 100: must be at most queue_total",
     "ttl": "[subscriptions] ttl = 0: must be a number of at least 1",
     "levels_twice": '[model] levels = ["Site", "Area", "Site"]: must not name anything twice',
-    "levels_slash": '[model] levels[0] = "Site/Area": must be a name: not blank, without "/"',
-    "namespace": f'[model] namespace = "acme types": {URI}',
-    "namespace_fragment": f'[model] namespace = "https://acme.example/types#": {URI}',
-    "aspects_blank": '[model] aspects[0] = " ": must be a name: not blank, without "/"',
-    "zone": '[model] zone = "Europe/Munich": must be an IANA time zone, such as "Europe/Berlin"',
-    "zone_folder": '[model] zone = "Europe": must be an IANA time zone, such as "Europe/Berlin"',
+    "levels_slash": f'[model] levels[0] = "Site/Area": {NAME}',
+    "namespace": f'[model] namespace = "acme types": must be "" or {URI}',
+    "namespace_fragment": f'[model] namespace = "https://acme.example/types#": must be "" or {URI}',
+    "aspects_blank": f'[model] aspects[0] = " ": {NAME}',
+    "zone": f'[model] zone = "Europe/Munich": {ZONE}',
+    "zone_folder": f'[model] zone = "Europe": {ZONE}',
     "discovery_window": "[model] discovery_window = -1.5: must be a number of at least 0",
+    "separators": f'[model] separators = "./": {SEPARATORS}',
+    "commands": f'[model] commands[0] = "acme/#/set": {FILTER}; "*" is any part of a level',
+    "model_file_missing": '[model] file = "missing.toml": must be a file that can be read: No such file or directory',
+    "stale_after": '[model] stale_after = "1 h": must be a number of at least 0',
+    "on_death": '[model] on_death = "good": must be "bad", "uncertain" or "keep"',
+    "deletion": '[model] deletion = "forget": must be "keep" or "remove"',
+    "guess_units": '[model] guess_units = "yes": must be true or false',
+    "instances": "[limits] instances = 0: must be a whole number of at least 1",
     "elements": "[limits] elements = 0: must be a whole number of at least 1",
     "depth": "[limits] depth = 5000: must be a whole number from 1 to 200",
     "backend": '[history] backend = "sqlite": must be "memory" ("sqlite" comes with a later release)',
     "rows_total": "[history] rows_per_element: must be at most rows_total",
+    "state_directory_file": f'[state] directory = "good.secret/state": {DIRECTORY}: Not a directory',
+    "state_directory_number": "[state] directory = 5: must be the path of a directory",
     "log_format": '[log] format = "xml": must be "text" or "json"',
     "log_level": '[log] level = "INFO": must be "debug", "info", "warning" or "error"',
+    "rule_one_bracket": "rule = {…}: must be tables, [[rule]]",
+    "rule_texts": '[[rule]] 1 = "acme/#": must be a table, [[rule]]',
+    "rule_topics_missing": f"[[rule]] 1 topics: missing; {TEXTS}",
+    "rule_topics_empty": '[[rule]] 1 topics = []: must name at least one filter, such as ["#"]',
+    "rule_topics_pattern": f'[[rule]] 1 topics[1] = "acme/vat+": {FILTER}; "*" is any part of a level',
+    "rule_topics_share": '[[rule]] 1 topics[0] = "$share/group/#": must be a filter without $share',
+    "rule_says_nothing": '[[rule]] 1 topics = ["acme/#"]: '
+    "must come with something that is said about them, such as stale_after = 60",
+    "rule_second": (
+        '[[rule]] 2 stale_after = "x": must be a number of at least 0',
+        "[[rule]] 2 expire_after = -1: must be a number of at least 0",
+        "[[rule]] 2 part = 1: must be true or false",
+    ),
+    "rule_separators": f'[[rule]] 1 separators = "/": {SEPARATORS}',
+    "rule_strip": '[[rule]] 1 strip = "acme/+": must be the beginning of topics, without + and #',
+    "rule_choices": (
+        '[[rule]] 1 profile = "kepserver": must be "auto", "none", "kepware", "databus", "optix", "pubsub", "iih", '
+        '"factory+", "aio", "apis" or "publisher"',
+        '[[rule]] 1 quality_profile = "opc": must be "da", "ua", "one-is-good" or "zero-is-good"',
+        '[[rule]] 1 time_unit = "m": must be "s", "ms", "us" or "ns"',
+        '[[rule]] 1 coerce[1] = "texts": must be "numbers", "booleans" or "units"',
+        '[[rule]] 1 use = "hidden": must be "value", "command", "status", "metadata" or "ignore"',
+        '[[rule]] 1 on_death = "good": must be "bad", "uncertain" or "keep"',
+        '[[rule]] 1 merge = true: must be "replace" or "deep"',
+        '[[rule]] 1 deletion = "yes": must be "keep" or "remove"',
+    ),
+    "rule_coerce_twice": '[[rule]] 1 coerce = ["units", "units"]: must not name anything twice',
+    "rule_coerce_text": f'[[rule]] 1 coerce = "units": {TEXTS}',
+    "rule_key": '[[rule]] 1 instance = "": must be a key of the payload, or a path of keys such as "data.value"',
+    "rule_zone": f'[[rule]] 1 zone = "Europe/Munich": {ZONE}',
+    "rule_type": '[[rule]] 1 type = "acme#Press": must be the name of a type: not blank, without / # , " and backslash',
+    "rule_namespace": f'[[rule]] 1 namespace = "": must be {URI}',
+    "rule_levels": '[[rule]] 1 levels = ["Site", "Site"]: must not name anything twice',
+    "rule_name": '[[rule]] 1 name = " ": must be printable text, not blank',
+    "rule_description": '[[rule]] 1 description = "": must not be blank',
+    "rule_unknown": "[[rule]] 1 stale_afer: unknown key; did you mean stale_after?",
+    "rule_synonym": "[[rule]] 1 filter: unknown key; did you mean topics?",
+    "rule_elsewhere": "[api] merge: unknown key; did you mean [[rule]] merge?",
+    "unknown_sections": "rules: unknown section; did you mean [[rule]]?",
     "unknown_key": "[mqtt] topic: unknown key; did you mean topics?",
     "unknown_secret": "[mqtt] pasword: unknown key; did you mean password?",
     "unknown_synonym": "[mqtt] broker: unknown key; did you mean url?",
@@ -185,7 +244,8 @@ def test_any_value_is_taken_or_told(data, value):
     key = data.draw(st.sampled_from(sorted(keys)))
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory) / "any.toml"
-        path.write_text(tomli_w.dumps({section: {key: value}}), encoding="utf-8")
+        said = {section: [{"topics": ["#"], key: value}] if section == "rule" else {key: value}}
+        path.write_text(tomli_w.dumps(said), encoding="utf-8")
         mistakes, public = (), {}
         try:
             public = load(path, {}).public()
@@ -316,7 +376,8 @@ def test_secrets_are_in_no_representation(directory):
 def test_public_names_every_setting():
     """The effective settings leave nothing out."""
     public = Settings().public()
-    assert {s: set(keys) for s, keys in public.items()} == {s: set(f) for s, f in fields().items()}
+    assert public.pop("rule") == []
+    assert {s: set(keys) for s, keys in public.items()} == {s: set(f) for s, f in fields().items() if s != "rule"}
 
 
 def test_paths_start_at_the_file(directory, monkeypatch, tmp_path_factory):
@@ -337,7 +398,8 @@ def test_shipped_examples_load(path, directory):
 
 def fields() -> dict[str, dict[str, object]]:
     """Section → key → field."""
-    return {name: dict(field.annotation.model_fields) for name, field in Settings.model_fields.items()}
+    models = {name: field.annotation for name, field in Settings.model_fields.items()} | {"rule": RuleSettings}
+    return {name: dict(model.model_fields) for name, model in models.items()}
 
 
 def test_the_annotated_file_is_the_defaults():
@@ -348,13 +410,136 @@ def test_the_annotated_file_is_the_defaults():
 def test_the_annotated_file_names_every_setting():
     """config/uns.toml has each setting in its section, as a comment where TOML cannot say the default."""
     text = (SHIPPED / "uns.toml").read_text()
-    parts = re.split(r"^\[(\w+)\]$", text, flags=re.MULTILINE)[1:]
-    bodies = zip(parts[::2], parts[1::2], strict=True)
-    written = {section: set(re.findall(r"^(?:# )?(\w+) = ", body, re.MULTILINE)) for section, body in bodies}
+    parts = re.split(r"^(?:# \[)?\[(\w+)\]+$", text, flags=re.MULTILINE)[1:]
+    written: dict[str, set[str]] = {}
+    for section, body in zip(parts[::2], parts[1::2], strict=True):
+        written.setdefault(section, set()).update(re.findall(r"^(?:# )?(\w+) = ", body, re.MULTILINE))
     expected = {section: set(keys) - {"password"} for section, keys in fields().items()}
     assert expected == written
     unwritable = {"client_id", "username", "password_file", "ca_file", "cert_file", "key_file"}
     assert expected["mqtt"] - set(tomllib.loads(text)["mqtt"]) == unwritable
+
+
+def test_the_annotated_rules_are_right(tmp_path):
+    """The rules in config/uns.toml, without the comment signs, load; the last of them says all that can be said."""
+    text = (SHIPPED / "uns.toml").read_text()
+    path = tmp_path / "rules.toml"
+    path.write_text(
+        "\n".join(re.findall(r"^# (\[\[rule\]\]|\w+ = .*)$", text[text.index("# [[rule]]") :], re.MULTILINE))
+    )
+    *first, last = load(path, {}).rule
+    assert len(first) >= 2
+    assert set(last.said()) == set(RuleSettings.model_fields) - {"topics"}
+
+
+EVERYTHING = tomllib.loads("""
+separators = "."
+strip = "acme"
+profile = "kepware"
+instance = "id"
+value = "v"
+time = "t"
+quality = "q"
+unit_key = "u"
+quality_profile = "da"
+time_unit = "ms"
+zone = "Europe/Berlin"
+coerce = ["numbers", "units"]
+use = "value"
+future_tolerance = 1
+stale_after = 2.5
+on_death = "keep"
+merge = "deep"
+deletion = "remove"
+expire_after = 0
+part = false
+type = "Press"
+namespace = "urn:acme"
+levels = ["Site", "Line"]
+name = "Press 1"
+description = "Two\\nlines"
+unit = "bar"
+""")
+
+
+def test_a_rule_can_set_every_policy():
+    """Each key of a policy can be said by a rule, and arrives in the core as the core takes it."""
+    settings = Settings.model_validate({"rule": [{"topics": ["acme/vat*/#"], **EVERYTHING}]})
+    policies = Policies(engine_options(settings).rules)
+    read = {"zone": ZoneInfo("Europe/Berlin"), "coerce": frozenset({"numbers", "units"}), "levels": ("Site", "Line")}
+    assert set(EVERYTHING) == set(Policy.__struct_fields__)
+    assert policies.of("acme/vat1/a") == Policy(**EVERYTHING | read)
+    assert policies.of("acme/press1/a") == PLAIN
+
+
+def test_what_rules_say_last_holds():
+    """What [model] says about topics comes first, rules in their order over it; an unsaid key changes nothing."""
+    raw = {
+        "model": {"separators": ".", "commands": ["acme/+/write_*"]},
+        "rule": [
+            {"topics": ["acme/#"], "stale_after": 5, "part": True},
+            {"topics": ["acme/a/+"], "use": "value", "stale_after": 0, "separators": "-"},
+        ],
+    }
+    policies = Policies(engine_options(Settings.model_validate(raw)).rules)
+    assert policies.of("other") == Policy(separators=".")
+    assert policies.of("acme/b/write_speed") == Policy(separators=".", use="command", stale_after=5, part=True)
+    assert policies.of("acme/a/write_speed") == Policy(separators="-", use="value", stale_after=0, part=True)
+
+
+def test_settings_reach_the_core():
+    """Every setting of [model] and [limits] that the core has an option for is handed to it."""
+    model = tomllib.loads("""
+        discovery_window = 1.5
+        widen_after = 2.5
+        future_tolerance = 3.5
+        stale_after = 4.5
+        broker_grace = 5.5
+        on_death = "keep"
+        deletion = "remove"
+        expire_after = 6.5
+        guess_units = true
+        levels = ["A"]
+        namespace = "urn:a"
+        aspects = ["b"]
+    """)
+    names = [name for name in LimitSettings.model_fields if name != "payload"]
+    limits = {name: 10 + number for number, name in enumerate(names)}
+    options = engine_options(Settings.model_validate({"model": model, "limits": limits}))
+    assert {key: getattr(options, key) for key in model} == model | {"levels": ("A",), "aspects": ("b",)}
+    assert structs.asdict(options.limits) == limits
+
+
+def test_defaults_of_the_core_are_those_of_the_settings():
+    """What holds without a configuration is said once in words and once in code, alike."""
+    assert structs.replace(engine_options(Settings()), aspects=()) == Options(rules=())
+
+
+def test_effective_rules_are_told_as_toml(tmp_path, capsys):
+    """`bridge check` prints rules as a file has them: the same settings come out of it, in the same order."""
+    path = tmp_path / "rules.toml"
+    path.write_text(tomli_w.dumps({"rule": [{"topics": ["a", "b/+"], **EVERYTHING}, {"topics": ["#"], "part": True}]}))
+    assert main(["check", "--config", str(path)]) == 0
+    told = capsys.readouterr().out
+    (tmp_path / "told.toml").write_text(told)
+    assert load(tmp_path / "told.toml", {}) == load(path, {})
+    assert told.endswith('\n[[rule]]\ntopics = [\n    "#",\n]\npart = true\n')
+
+
+@pytest.mark.parametrize("said", [pytest.param("state", id="missing"), pytest.param(".", id="there")])
+def test_state_directory(said, tmp_path):
+    """It starts at the configuration file; looking at the configuration does not make it."""
+    (tmp_path / "a.toml").write_text(f'[state]\ndirectory = "{said}"\n')
+    assert load(tmp_path / "a.toml", {}).state.directory == tmp_path / said
+    assert [path.name for path in tmp_path.iterdir()] == ["a.toml"]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_state_directory_must_be_writable(tmp_path):
+    """A directory in which nothing can be kept is refused at once, not at the first attempt."""
+    (tmp_path / "a.toml").write_text('[state]\ndirectory = "state"\n')
+    tmp_path.chmod(0o555)
+    assert refused(tmp_path / "a.toml")[0].endswith(f"{DIRECTORY}: Permission denied")
 
 
 @pytest.mark.parametrize(
