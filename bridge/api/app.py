@@ -16,6 +16,7 @@ from bridge.api import pages
 from bridge.api.answers import Json, error_body, refusal
 from bridge.api.compression import GzipMiddleware
 from bridge.api.context import Context
+from bridge.api.diagnose import Diagnose, Trial
 from bridge.api.openapi import document
 from bridge.api.operations import Handler, Operation, operations
 from bridge.api.requests import Body, read
@@ -39,6 +40,7 @@ def build(context: Context) -> tuple[ASGIApp, Streams]:
     openapi = document(rows, context.version)
     handlers = {**pages.handlers(context), f"{_PREFIX}/openapi.json": lambda _: Json(openapi)}
     table |= {path: {"GET": Page(handler)} for path, handler in handlers.items()}
+    table["/explain"]["POST"] = Endpoint(Diagnose(context).attempt, Trial, context.limits.max_body)
     for methods in table.values():
         if "GET" in methods:
             methods["HEAD"] = methods["GET"]  # the server leaves the body out
@@ -59,6 +61,7 @@ def _for_browsers(app: ASGIApp, context: Context) -> ASGIApp:
         allow_origins=list(context.cors_origins),
         allow_methods=["GET", "POST", "PUT"],
         allow_headers=["*"],
+        expose_headers=["ETag"],
         allow_private_network=True,  # a bridge is on a private network; who may ask is said by the origins
         max_age=600,
     )

@@ -78,7 +78,8 @@ class _Compressor:
         if start is not None:
             headers = MutableHeaders(raw=start["headers"])
             headers["content-encoding"] = "gzip"
-            headers.add_vary_header("Accept-Encoding")
+            if "accept-encoding" not in headers.get("vary", "").lower():
+                headers.add_vary_header("Accept-Encoding")
             if more:
                 del headers["content-length"]
             else:

@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from bridge.engine import Engine
 from bridge.errors import TooLarge
+from bridge.explain import Explainer
 from bridge.history.answers import Historian
 
 T = TypeVar("T")
@@ -36,6 +37,7 @@ class Context(Struct, frozen=True):
 
     engine: Engine
     historian: Historian
+    explainer: Explainer
     limits: ApiLimits
     now: Callable[[], float]
     readiness: Callable[[], Readiness]

@@ -5,6 +5,7 @@ from starlette.responses import Response
 
 from bridge.api.answers import Item, bulk, done, missing, success
 from bridge.api.context import Context
+from bridge.api.etags import Tagger
 from bridge.api.requests import ObjectsQuery, RelatedQuery, RelationshipTypesQuery, TypesQuery
 from bridge.errors import BadRequest
 
@@ -25,6 +26,7 @@ class Explore:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._browse = context.engine.browse
+        self._tags = Tagger(lambda: context.engine.space.revision)
 
     def info(self, _: Request) -> Response:
         capabilities = {
@@ -41,13 +43,14 @@ class Explore:
             }
         )
 
-    def namespaces(self, _: Request) -> Response:
+    def namespaces(self, request: Request) -> Response:
         self._context.refresh()
-        return success(self._browse.namespaces())
+        return self._tags.by_revision(request, lambda: success(self._browse.namespaces()))
 
     def object_types(self, request: Request) -> Response:
         self._context.refresh()
-        return success(self._browse.object_types(request.query_params.get("namespaceUri")))
+        namespace = request.query_params.get("namespaceUri")
+        return self._tags.by_revision(request, lambda: success(self._browse.object_types(namespace)))
 
     def query_object_types(self, body: TypesQuery) -> Response:
         self._context.refresh()
@@ -55,7 +58,8 @@ class Explore:
         return bulk([self._item(ident, self._browse.object_type(ident), "object type") for ident in ids])
 
     def relationship_types(self, request: Request) -> Response:
-        return success(self._browse.relationship_types(request.query_params.get("namespaceUri")))
+        namespace = request.query_params.get("namespaceUri")
+        return self._tags.by_revision(request, lambda: success(self._browse.relationship_types(namespace)))
 
     def query_relationship_types(self, body: RelationshipTypesQuery) -> Response:
         ids = self._context.checked(body.elementIds)
@@ -64,7 +68,10 @@ class Explore:
     def objects(self, request: Request) -> Response:
         self._context.refresh()
         root, metadata = flag(request, "root"), flag(request, "includeMetadata")
-        return success(self._browse.objects(request.query_params.get("typeElementId"), root=root, metadata=metadata))
+        kind = request.query_params.get("typeElementId")
+        if metadata:  # it tells when something was received, which is no change of the model
+            return self._tags.by_body(request, success(self._browse.objects(kind, root=root, metadata=True)))
+        return self._tags.by_revision(request, lambda: success(self._browse.objects(kind, root=root)))
 
     def list_objects(self, body: ObjectsQuery) -> Response:
         self._context.refresh()

@@ -62,21 +62,19 @@ def _operation(row: Operation) -> dict[str, Any]:
         "tags": [row.group],
         "responses": _responses(row),
     }
-    if row.parameters:
-        found["parameters"] = [
-            {
-                "name": one.name,
-                "in": "query",
-                "required": False,
-                "description": one.about,
-                "schema": {"type": one.kind},
-            }
-            for one in row.parameters
-        ]
+    parameters = [_parameter("query", one.name, one.kind, one.about) for one in row.parameters]
+    if row.tagged:
+        parameters.append(_parameter("header", "If-None-Match", "string", "ETags of answers that the client has."))
+    if parameters:
+        found["parameters"] = parameters
     if row.body is not None:
         content = {"application/json": {"schema": _ref(row.body)}}
         found["requestBody"] = {"required": True, "content": content}
     return found
+
+
+def _parameter(where: str, name: str, kind: str, about: str) -> dict[str, Any]:
+    return {"name": name, "in": where, "required": False, "description": about, "schema": {"type": kind}}
 
 
 def _ref(model: type[BaseModel]) -> dict[str, str]:
@@ -96,6 +94,9 @@ def _responses(row: Operation) -> dict[str, Any]:
         }
         return {"200": good, "default": error}
     found = {"200": {"description": "Success.", "content": _json(_envelope(row))}, "default": error}
+    if row.tagged:
+        found["200"]["headers"] = {"ETag": {"description": "Names this answer.", "schema": {"type": "string"}}}
+        found["304"] = {"description": "What If-None-Match names is still right; no body."}
     if row.partial:
         schema = _envelope(row)
         schema["properties"] = {**schema["properties"], "responseDetail": _ref(shapes.ErrorDetail)}

@@ -41,6 +41,7 @@ class Operation(Struct, frozen=True):
     parameters: Sequence[Parameter] = ()
     key: str = "elementId"
     partial: bool = False  # may answer 206
+    tagged: bool = False  # has an entity tag, and may answer 304
 
 
 _NAMESPACE = Parameter("namespaceUri", "string", "Only those of this namespace.")
@@ -58,18 +59,18 @@ def operations(context: Context) -> list[Operation]:
         Operation("GET", "/info", "getInfo", "What this server is and can do", "Info", "single", shapes.ServerInfo,
                   handler=explore.info),
         Operation("GET", "/namespaces", "getNamespaces", "Namespaces of types and relationship types", "Explore",
-                  "list", shapes.Namespace, handler=explore.namespaces),
+                  "list", shapes.Namespace, handler=explore.namespaces, tagged=True),
         Operation("GET", "/objecttypes", "getObjectTypes", "Object types", "Explore", "list", shapes.ObjectType,
-                  handler=explore.object_types, parameters=(_NAMESPACE,)),
+                  handler=explore.object_types, parameters=(_NAMESPACE,), tagged=True),
         Operation("POST", "/objecttypes/query", "queryObjectTypesById", "Object types by id", "Explore", "bulk",
                   shapes.ObjectType, bodies.TypesQuery, explore.query_object_types),
         Operation("GET", "/relationshiptypes", "getRelationshipTypes", "Relationship types", "Explore", "list",
-                  shapes.RelationshipType, handler=explore.relationship_types, parameters=(_NAMESPACE,)),
+                  shapes.RelationshipType, handler=explore.relationship_types, parameters=(_NAMESPACE,), tagged=True),
         Operation("POST", "/relationshiptypes/query", "queryRelationshipTypesById", "Relationship types by id",
                   "Explore", "bulk", shapes.RelationshipType, bodies.RelationshipTypesQuery,
                   explore.query_relationship_types),
         Operation("GET", "/objects", "getObjects", "Objects, parents before children", "Explore", "list", shapes.Object,
-                  handler=explore.objects, parameters=_OBJECT_FILTERS),
+                  handler=explore.objects, parameters=_OBJECT_FILTERS, tagged=True),
         Operation("POST", "/objects/list", "listObjectsById", "Objects by id", "Explore", "bulk", shapes.Object,
                   bodies.ObjectsQuery, explore.list_objects),
         Operation("POST", "/objects/related", "queryRelatedObjects", "Edges of objects, hierarchy included", "Explore",

@@ -1,4 +1,4 @@
-"""What lies outside `/v1`: health, metrics and the documentation page, which works without internet."""
+"""What lies outside `/v1`: health, metrics, diagnosis and the documentation page, which works without internet."""
 
 from collections.abc import Callable
 from importlib.resources import files
@@ -12,6 +12,7 @@ from starlette.types import Receive, Scope, Send
 
 from bridge.api.answers import Json
 from bridge.api.context import Context
+from bridge.api.diagnose import Diagnose
 from bridge.errors import NotFound, WrongMethod
 
 _DOCS = """<!doctype html>
@@ -48,7 +49,10 @@ def handlers(context: Context) -> dict[str, Callable[[Request], Response]]:
         found = context.readiness()
         return Json({"ready": found.ready, "reasons": found.reasons}, 200 if found.ready else 503)
 
+    diagnose = Diagnose(context)
     return {
+        "/explain": diagnose.explain,
+        "/drift": diagnose.drift,
         "/livez": lambda _: PlainTextResponse("ok\n"),
         "/readyz": readyz,
         "/metrics": lambda _: Response(context.metrics(), media_type=_METRICS_TYPE),

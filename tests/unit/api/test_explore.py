@@ -117,7 +117,7 @@ def test_ids_are_fit_for_clients(bridge: InProcess) -> None:
 
 def test_folders(bridge: InProcess) -> None:
     """clients.md 21: folder objects say so in their sourceTypeId."""
-    (root,) = bridge.get("/objects?root=true&includeMetadata=true")["result"]
+    root, _ = bridge.get("/objects?root=true&includeMetadata=true")["result"]
     assert "FolderType" in root["metadata"]["sourceTypeId"]
 
 
