@@ -15,9 +15,12 @@ from msgspec import Struct
 
 from bridge.space import AddressSpace, Change, Limits, Node
 from bridge.space.browse import Browser
+from bridge.space.given import Given
 from bridge.space.learner import Learner
-from bridge.space.node import UNCONFIRMED
+from bridge.space.liveness import Liveness
+from bridge.space.merging import merge
 from bridge.space.types import TypeRegistry
+from bridge.space.versions import Versions
 from bridge.subscriptions import SubscriptionLimits, Subscriptions
 from bridge.uns import GOOD, UNCERTAIN, Message, Reading, Rejected
 from bridge.uns.moments import SECOND
@@ -37,7 +40,15 @@ class Options(Struct, frozen=True):
     zone: tzinfo = UTC  # of times that name none
     future_tolerance: float = 300.0  # seconds
     max_payload: int = 262_144  # bytes
+    stale_after: float = 0.0  # seconds of silence after which a value is doubted; 0 never
+    broker_grace: float = 30.0  # seconds that a lost broker is forgiven
+    on_death: str = "bad"  # quality of what a last will covers: "bad", "uncertain" or "keep"
+    deletion: str = "keep"  # what an empty retained payload does to an element: "keep" or "remove"
+    expire_after: float = 0.0  # seconds of silence after which an element is let go; 0 never
+    guess_units: bool = False  # from names
+    instances: int = 10_000  # members of one collection, before the oldest are let go
     rules: Sequence[Rule] = ()  # what holds for the topics of some filters
+    widen_after: float = 60.0  # seconds that a new attribute of a settled type is an extension first
     limits: Limits = Limits()
     subscriptions: SubscriptionLimits = SubscriptionLimits()
 
@@ -59,14 +70,29 @@ class Engine:
         zone = options.zone
         policies = Policies(options.rules)
         registry = TypeRegistry(options.namespace, options.limits.fields)
-        learner = Learner(registry, options.levels, options.aspects, options.limits.fields, policies)
-        self.space = AddressSpace(registry, learner, options.limits, zone, int(options.discovery_window * SECOND))
-        self.browse = Browser(self.space)
-        self.subscriptions = Subscriptions(self.space.nodes, zone, options.subscriptions)
         self.router = Router(policies, zone, options.max_payload)
+        learner = Learner(
+            registry,
+            options.levels,
+            options.aspects,
+            options.limits.fields,
+            policies,
+            lore=self.router,
+            widen_after_ns=int(options.widen_after * SECOND),
+            youth_ns=int(options.discovery_window * SECOND),
+            guess_units=options.guess_units,
+        )
+        self.space = AddressSpace(registry, learner, options.limits, zone, int(options.discovery_window * SECOND))
+        if policies:
+            self.space.watchers.insert(0, Given(self.space, policies))
+        self.versions = Versions(self.space)
+        self.browse = Browser(self.space)
+        self.subscriptions = Subscriptions(self.space.nodes, zone, options.subscriptions, self.space.links.aliases)
+        self.liveness = Liveness(self.space.by_topic, options.stale_after, options.broker_grace, options.on_death)
         self.counters = Counters()
         self.rejected: Counter[str] = Counter()
-        self._tolerance_ns = int(options.future_tolerance * SECOND)
+        self._tolerance = options.future_tolerance
+        self._near_ns = int(_least_tolerance(options) * SECOND)
         self._on_rejected = on_rejected
         self._arrange_after = 0.0
 
@@ -123,12 +149,11 @@ class Engine:
             node = found
         received_ns, quality = message.received_ns, reading.quality
         said_ns = time_ns = reading.time_ns or 0
-        doubt = 0
         if not said_ns:
             time_ns = received_ns
-            if message.replayed:
-                doubt = UNCONFIRMED
-        elif time_ns > received_ns + self._tolerance_ns:
+            if message.replayed and node.reported and _says_the_same(node, reading):
+                return self._confirmed(node, changes)
+        elif time_ns > received_ns + self._near_ns and self._is_too_far(node, time_ns - received_ns):
             said_ns, time_ns = 0, received_ns
             self.counters.skewed += 1
             if quality is GOOD:
@@ -141,17 +166,26 @@ class Engine:
             return _MALFORMED
         node.value, node.quality, node.time_ns = reading.value, quality, time_ns
         node.said_ns, node.received_ns, node.attributes = said_ns, received_ns, reading.attributes
-        node.doubt = doubt
-        changes.append(Change(node, reading.value, quality, time_ns) if not doubt else Change(node, *node.doubted()))
+        if node.doubt or message.replayed:
+            self.liveness.heard(node, changes, replayed=message.replayed)
+        else:
+            changes.append(Change(node, reading.value, quality, time_ns))
         if node.listener is not None:
             node.listener(node, reading, changes)
         return None
 
-    def _first_report(self, node: Node) -> None:
+    def _is_too_far(self, node: Node, ahead_ns: int) -> bool:
+        """Whether a time that is so far ahead of its receipt is not believed."""
+        said = self.router.policies.of(node.topic).future_tolerance
+        return ahead_ns > int((self._tolerance if said is None else said) * SECOND)
+
+    def _first_report(self, node: Node, received_ns: int) -> None:
         """A node gets a payload of its own: what is decided once for each topic is decided now."""
         self.space.first_report(node)
         node.policy = self.router.policies.of(node.topic)
         node.reader = self.router.reader(node.topic)
+        self.space.descriptions.reported(node)
+        self.liveness.begin(node, received_ns)
 
     def _fits(self, node: Node, reading: Reading, received_ns: int) -> bool:
         """Let the space look at what is new about a reading; False where it is a damaged version of what it was."""
@@ -162,10 +196,14 @@ class Engine:
                 if reading.malformed and node.shape is not None:
                     return False
                 if not node.reported:
-                    self._first_report(node)
+                    self._first_report(node, received_ns)
+                elif node.policy.merge == "deep":
+                    shape = merge(node, reading)
                 space.show(node, reading.value, shape, received_ns, binary=reading.binary)
         elif not node.reported:
-            self._first_report(node)
+            self._first_report(node, received_ns)
+        if reading.hint is not None and reading.hint is not node.hint and reading.hint != node.hint:
+            space.hinted(node, reading.hint)
         if reading.unit is not None and reading.unit != node.unit:
             space.set_unit(node, reading.unit)
         if reading.description is not None:
@@ -175,10 +213,16 @@ class Engine:
     def _take_late(self, node: Node, reading: Reading, time_ns: int, changes: list[Change]) -> Rejected | None:
         """Not newer than the current value: the same again is a duplicate, anything else belongs to history only."""
         if time_ns == node.said_ns and _says_the_same(node, reading):
-            return _DUPLICATE
+            return self._confirmed(node, changes)
         self.counters.late += 1
         changes.append(Change(node, reading.value, reading.quality, time_ns, late=True))
         return None
+
+    def _confirmed(self, node: Node, changes: list[Change]) -> Rejected:
+        """The same again is no news, but it may end a doubt."""
+        if node.doubt:
+            self.liveness.confirm(node, changes)
+        return _DUPLICATE
 
     def _notify(self, changes: Sequence[Change]) -> None:
         for change in changes:
@@ -188,10 +232,24 @@ class Engine:
 
     # --- time passes -----------------------------------------------------------------------------------------------
 
-    def tick(self, now_ns: int, now: float, clock: Callable[[], float]) -> None:
-        """About once a second: arrange what has grown, settle the model, delete deserted subscriptions."""
+    def tick(self, now_ns: int, now: float, clock: Callable[[], float]) -> list[Change]:
+        """About once a second: arrange what has grown, settle the model, delete deserted subscriptions; and doubt what
+        has been silent for too long: the changes that this makes. While `liveness.behind`, another tick is due soon.
+        """
         self.arrange(now_ns, now, clock)
+        changes = [*self.liveness.tick(now_ns), *self.versions.update(now_ns)]
+        if len(self.subscriptions):
+            self._notify(changes)
         self.subscriptions.sweep(now)
+        return changes
+
+    def broker_lost(self, now_ns: int) -> None:
+        """The source has no broker: once the grace time is over, `tick` doubts everything."""
+        self.liveness.broker_lost(now_ns)
+
+    def broker_back(self, *, session_kept: bool) -> None:
+        """The source has its broker again; `session_kept`: nothing was missed, so `tick` ends these doubts."""
+        self.liveness.broker_back(session_kept=session_kept)
 
     def arrange(self, now_ns: int, now: float, clock: Callable[[], float]) -> None:
         """Let the learner place what has grown, unless it has just taken more than its share of the time."""
@@ -213,6 +271,13 @@ def _says_the_same(node: Node, reading: Reading) -> bool:
     """Whether a reading repeats a node's value and quality; 1, 1.0 and true are three values."""
     same = reading.value == node.value and reading.quality == node.quality
     return same and type(reading.value) is type(node.value)
+
+
+def _least_tolerance(options: Options) -> float:
+    """Seconds that are not too far ahead for any topic."""
+    said = [rule.said.get("future_tolerance") for rule in options.rules]
+    tolerances: list[float] = [options.future_tolerance, *(seconds for seconds in said if seconds is not None)]
+    return min(tolerances)
 
 
 _DUPLICATE = Rejected("duplicate")

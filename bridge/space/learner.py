@@ -1,34 +1,30 @@
 """The learner: which elements are parts and which are things, and which kind each one is (inference.md F and G).
 
-The one room to replace when the full learner comes. The address space calls:
+The address space calls:
 
-- `classify(node)` when a payload of a shape that is new for the node arrives: the type of its value, at once;
+- `classify(node)` when a value of a shape that is new for the node arrives: the type of the value, at once;
 - `arrange(nodes)` and `extend(nodes)` now and then, when the tree has grown: part or thing for every branch, and types
-  for equipment.
+  for equipment;
+- `settle()` once, when the discovery window is over, and `ripen()` now and then afterwards.
 
-While the model is young (the discovery window) `arrange` decides everything anew from what is there, in sorted order,
-so that the order of arrival does not matter. Afterwards what was decided stays, and `extend` judges only what is new.
+While the model is young `arrange` decides everything anew from what is there, in sorted order, so that the order of
+arrival does not matter. Afterwards what was decided stays, and `extend` judges only what is new. The rules live in
+`roles`, `placing`, `kinds` and `forms`; what a settled type takes in, in `extensions`.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from datetime import UTC
-from itertools import islice
+from collections.abc import Callable, Iterable, Sequence
 
-from bridge.space import names
+from bridge.space.bounds import Bounds, BoundsWatch
+from bridge.space.extensions import Extensions
+from bridge.space.kinds import Kinds
+from bridge.space.lore import Lore, NoLore
 from bridge.space.node import Field, Node
-from bridge.space.shape import BINARY, OBJECT, Shape, kind_of
-from bridge.space.types import GROUPS, ObjectType, TypeRegistry, group_of, similar
+from bridge.space.placing import Placing
+from bridge.space.roles import Roles
+from bridge.space.shape import Shape
+from bridge.space.types import ObjectType, TypeRegistry
+from bridge.space.vocabulary import Vocabulary
 from bridge.uns.policy import Policies
-
-_COMMON_PARENTS = 3  # rule G.4: a name under so many kinds of parents is an aspect
-_SIMILAR_CHILDREN = 0.5  # rule G.5: Jaccard index of the children's names
-_SIMILAR_FIELDS = 0.6  # rule F.3, for the documents of a collection
-_COLLECTION = 3  # rule F.2: one and at least two like it
-_SMALL = 64  # children; a larger branch that is no collection yet will not become one
-_MANY_MEMBERS = 8  # parts of one role from which they are a map keyed by their names
-_PLAIN_FIRST = (OBJECT, *(group for group in GROUPS if group != OBJECT))  # of equally common kinds
-_MAX_SIBLINGS_COMPARED = 50  # siblings looked at for a similar one; in a large collection the first few tell
 
 
 class Learner:
@@ -40,106 +36,79 @@ class Learner:
         levels: Sequence[str],
         aspects: Iterable[str],
         max_fields: int,
-        policies: Policies,
+        policies: Policies | None = None,
+        *,
+        lore: Lore | None = None,
+        widen_after_ns: int = 0,
+        youth_ns: int = 0,
+        guess_units: bool = False,
     ) -> None:
+        policies, lore = policies or Policies(), lore or NoLore()
+        self.drift = registry.drift
+        self.extensions = Extensions(self.drift, widen_after_ns, max_fields)
         self._registry = registry
-        self._policies = policies
-        self._levels = tuple(levels)
-        self._aspects = frozenset(aspect.lower() for aspect in aspects)
         self._max_fields = max_fields
-        self._parents: dict[str, set[str]] = defaultdict(set)  # name of a branch → roles of its parents (rule G.4)
-        self._uses: dict[str, int] = defaultdict(int)  # name of a branch → how often it occurs (rule G.7)
+        self._youth_ns = youth_ns  # of a type that is made after the model has settled
+        self._settled = False
+        self._roles = Roles(registry, levels, policies)
+        self._placing = Placing(self._roles, aspects, policies, lore)
+        self.limits_of: dict[str, Bounds] = {}  # declared limits by element id; the space fills it
+        self._bounds = BoundsWatch(self.drift, self.limits_of)
+        self._kinds = Kinds(registry, self._roles, policies, lore, max_fields, self._bounds, guess_units=guess_units)
+        self._now_ns = 0
 
-    # --- types of values -------------------------------------------------------------------------------------------
+    def on_change(self, changed: Callable[[], None]) -> None:
+        """Whom to tell of changes of types that no call of the space has asked for."""
+        self._bounds.changed = changed
 
-    def classify(self, node: Node, kind: int) -> ObjectType:
+    # --- values ------------------------------------------------------------------------------------------------------
+
+    def classify(self, node: Node, kind: int, now_ns: int) -> ObjectType:
         """The type for a node's values of this kind, widened to fit all that the node has shown of it."""
-        if node.shape is None:
-            return self._registry.unknown
-        group = group_of(kind)
-        own = node.shape.only(group)
-        found = self._registry.for_value(self._namespace(node), self._role(node), own, group, self._context(node))
-        found.widen(own, self._max_fields)
-        if node.unit is not None:
-            found.units.add(node.unit)
-        return found
+        self._now_ns = now_ns
+        return self._kinds.classify(node, kind, self._admit)
 
-    def _type_values(self, nodes: Iterable[Node]) -> None:
-        """Type every value anew; the commonest kind of a role and its largest shapes first: they get the plain name."""
-        entries: list[tuple[str, str, int, Node]] = []
-        for node in nodes:
-            if node.shape is not None:
-                namespace, role = self._namespace(node), self._role(node)
-                entries += [(namespace, role, group, node) for group in GROUPS if group & node.shape.kinds]
-        counts = Counter(entry[:3] for entry in entries)
-        entries.sort(
-            key=lambda entry: (
-                entry[0],
-                entry[1],
-                -counts[entry[:3]],
-                _PLAIN_FIRST.index(entry[2]),
-                -_size(entry[3]),
-                entry[3].id,
-            )
-        )
-        types: dict[str, dict[int, ObjectType]] = defaultdict(dict)
-        for _, _, group, node in entries:
-            types[node.id][group] = self.classify(node, group & (node.shape.kinds if node.shape is not None else 0))
-        for node in nodes:
-            if node.shape is not None or node.reported:
-                self._choose(node, types.get(node.id, {}))
+    def vocabulary(self, node: Node) -> Vocabulary:
+        return self._kinds.vocabulary(node)
 
-    def _choose(self, node: Node, types: dict[int, ObjectType]) -> None:
-        """Of the types that a node's values have, the one of its present value."""
-        value = node.vqt(UTC)[0] if node.reported else None
-        kind = BINARY if node.shape_now is bytes else kind_of(value)
-        present = types.get(group_of(kind)) if value is not None else None
-        node.type = present or next(iter(types.values()), self._registry.unknown)
-        node.types = types if len(types) > 1 else None
-        if value is None:
-            node.shape_now = None  # the next value decides, even if it is like the last one
+    def disagrees(self, node: Node, former: ObjectType, now_ns: int) -> None:
+        """The values of an element are of one kind more."""
+        self.drift.note(former.id, "an element says values of another kind, too", node.id, now_ns)
 
-    def _namespace(self, node: Node) -> str:
-        root = node
-        while root.parent is not None:
-            root = root.parent
-        return self._registry.namespace_of(root.name, bool(root.children))
+    def vocabulary_grew(self, node: Node, word: str, now_ns: int) -> None:
+        """A declared vocabulary has a word more, or is open now."""
+        kind = node.type
+        if not kind.pinned:
+            kind.widened += 1
+            self.drift.note(kind.id, f"said {word!r} for the first time", node.id, now_ns)
 
-    def _role(self, node: Node) -> str:
-        """The configured name of its level, what its collection holds, or its own name without the number."""
-        if self._levels and not isinstance(node, Field) and (depth := node.topic.count("/")) < len(self._levels):
-            return names.type_name(self._levels[depth])
-        parent = node.parent
-        if parent is None:
-            return names.role(node.name, "")
-        return parent.item_role or names.role(node.name, parent.name)
+    def _admit(self, kind: ObjectType, shape: Shape, node: Node) -> bool:
+        if not self._settled:
+            return kind.widen(shape, self._max_fields)
+        if not kind.young_until_ns:
+            kind.young_until_ns = self._now_ns + self._youth_ns
+        return self.extensions.admit(kind, shape, node, self._now_ns)
 
-    def _context(self, node: Node) -> Iterator[str]:
-        """Roles of what encloses a node, nearest first: qualifiers for its type's name."""
-        above = node.parent
-        while above is not None:
-            yield self._role(above)
-            above = above.parent
-
-    # --- parts and things ------------------------------------------------------------------------------------------
+    # --- the tree ----------------------------------------------------------------------------------------------------
 
     def arrange(self, nodes: Sequence[Node]) -> None:
         """Decide everything anew: place every node (parents come before children) and type every value."""
         self._registry.clear()
-        self._parents.clear()
-        self._uses.clear()
+        self._roles.clear()
+        self._placing.clear()
         for node in nodes:
-            node.decided = isinstance(node, Field)
+            node.decided, node.item_role = isinstance(node, Field), None
         branches = [node for node in nodes if node.children]
-        for node in branches:
-            node.item_role = self._item_role(node)
-        self._place_leaves(nodes)
-        self._place_branches(branches)
-        self._type_branches(branches)
-        self._type_values(nodes)
+        self._roles.note_places(nodes)
+        self._roles.find_collections(branches)
+        self._placing.place_leaves(nodes)
+        self._placing.place_branches(branches)
+        self._kinds.learn(nodes, branches, self._admit)
+        self._registry.number()
 
-    def extend(self, fresh: Sequence[Node]) -> None:
+    def extend(self, fresh: Sequence[Node], now_ns: int) -> None:
         """Place new nodes in a settled model, and look again at what they are below; the rest stays as it is."""
+        self._now_ns = now_ns
         touched: dict[str, Node] = {}
         for node in fresh:
             above: Node | None = node
@@ -148,146 +117,44 @@ class Learner:
                 above = above.parent
         branches = [node for node in touched.values() if node.children]
         branches.sort(key=lambda node: (node.topic.count("/"), node.topic))
-        for node in branches:
-            if node.item_role is None and len(node.children or ()) <= _SMALL:
-                node.item_role = self._item_role(node)
-        self._place_leaves(fresh)
-        self._place_branches(branches)
-        self._type_branches([node for node in branches if not node.type.composed])
-        for node in fresh:
-            self.include(node)
-
-    def _item_role(self, node: Node) -> str | None:
-        """What a collection holds: most of its children are alike, and their names tell which one, not what (F.2)."""
-        children = list((node.children or {}).values())
-        documents = [child.shape.properties for child in children if child.shape is not None and child.shape.properties]
-        branches = (
-            [child.children for child in children if child.children and not child.reported]
-            if names.is_plural(node.name)
-            else []
-        )
-        for alike in (documents, branches):
-            first: Collection[str] = next(iter(alike), {})
-            count = sum(similar(first, other, _SIMILAR_FIELDS) for other in alike)
-            if (
-                count >= _COLLECTION
-                and 2 * count >= len(children)
-                and len({names.stem(child.name) for child in children}) > 1
-            ):
-                return names.item(node.name)
-        return None
-
-    def _place_leaves(self, nodes: Sequence[Node]) -> None:
-        for node in nodes:
-            if not node.children and not node.decided:
-                node.part = node.parent is not None and not self._is_level(node)
-                node.decided = True
-
-    def _is_level(self, node: Node) -> bool:
-        return bool(self._levels) and node.topic.count("/") < len(self._levels)
-
-    def _place_branches(self, branches: Sequence[Node]) -> None:
-        for node in branches:
-            if node.parent is not None and not node.decided:
-                self._parents[node.name].add(self._role(node.parent))
-                self._uses[node.name] += 1
-        for node in reversed(branches):  # children before parents
-            if not node.decided or (node.part and any(node.things())):
-                node.part = self._is_part(node, len(self._parents[node.name]), self._uses[node.name])
-                node.decided = True
-
-    def _is_part(self, node: Node, kinds_of_parents: int, uses: int) -> bool:
-        """The rules of inference.md G, in their order."""
-        if node.parent is None:
-            return False
-        if self._levels:
-            return not self._is_level(node)
-        has_things = any(True for _ in node.things())
-        leaves_only = not any(child.children for child in (node.children or {}).values())
-        if (names.is_index(node.name) and leaves_only) or self._is_array(node):
-            return True
-        if has_things:
-            return False
-        numbered = names.is_numbered(node.name)
-        if not numbered and kinds_of_parents >= _COMMON_PARENTS:
-            return True
-        if numbered or self._has_twin(node):
-            return False
-        if node.name.startswith("_") or node.name.lower() in self._aspects:
-            return True
-        return leaves_only and uses > 1
-
-    @staticmethod
-    def _is_array(node: Node) -> bool:
-        """Whether everything below is an index: an array spread over topics, `Parameter/0`, `Parameter/1`."""
-        return all(names.is_index(child.name) and child.part for child in (node.children or {}).values())
-
-    def _has_twin(self, node: Node) -> bool:
-        """Whether a sibling has a similar set of children: then both are machines of a kind, not aspects."""
-        own = node.children or {}
-        siblings = (
-            islice((node.parent.children or {}).values(), _MAX_SIBLINGS_COMPARED) if node.parent is not None else ()
-        )
-        return any(
-            other is not node and other.children and len(own) > 1 and similar(own, other.children, _SIMILAR_CHILDREN)
-            for other in siblings
-        )
-
-    # --- types of equipment ----------------------------------------------------------------------------------------
-
-    def _type_branches(self, branches: Sequence[Node]) -> None:
-        """Children first: parts shape what they belong to. Larger ones first, so that they name the type."""
-        shapes: dict[str, Shape] = {}
-        by_role: dict[tuple[str, str], list[Node]] = defaultdict(list)
+        self._roles.note_places(fresh)
+        self._roles.find_collections(branches)
+        self._placing.place_leaves(fresh)
+        self._placing.place_branches(branches)
         for node in reversed(branches):
-            if node.reported:
-                continue
-            if not node.is_composition:
-                node.type = self._registry.folder
-                continue
-            shapes[node.id] = self._composed_shape(node, shapes)
-            by_role[self._namespace(node), self._role(node)].append(node)
-        for (namespace, role), found in sorted(by_role.items()):
-            found.sort(key=lambda node: (-len(shapes[node.id].properties or ()), node.id))
-            for node in found:
-                kind = node.type
-                if not kind.composed or self._registry.by_id.get(kind.id) is not kind:
-                    kind = self._registry.for_parts(namespace, role, shapes[node.id], self._context(node))
-                kind.widen(shapes[node.id], self._max_fields)
-                node.type = kind
+            if not node.reported and not node.type.composed:
+                self._compose(node)
+        for node in fresh:
+            self.include(node, now_ns)
 
-    def _is_map(self, node: Node, parts: Sequence[Node]) -> bool:
-        """Whether the parts are members of a collection: then their names are no properties."""
-        if node.item_role is not None or len(parts) > self._max_fields:
-            return True
-        return len(parts) >= _MANY_MEMBERS and len({self._role(part) for part in parts}) == 1
+    def _compose(self, node: Node) -> None:
+        if node.is_composition:
+            self._kinds.compose(node, self._admit)
+        else:
+            node.type = self._registry.folder
 
-    def _composed_shape(self, node: Node, below: dict[str, Shape]) -> Shape:
-        shape = Shape(OBJECT)
-        parts = list(node.components())
-        if self._is_map(node, parts):
-            shape.members = Shape()
-        for part in parts:
-            own = shape.property(part.name, self._max_fields)
-            known = part.shape if part.reported else below.get(part.id)
-            if known is None and not part.reported and part.is_composition:
-                known = below[part.id] = self._composed_shape(part, below)
-            if own is not None and known is not None:
-                own.merge(known, self._max_fields)
-        return shape
-
-    def include(self, node: Node) -> None:
+    def include(self, node: Node, now_ns: int) -> None:
         """A part has shown something new: widen the types of everything whose value it is part of."""
+        self._now_ns = now_ns
         path: list[str] = []
         at: Node = node
         while at.part and at.parent is not None and not at.parent.reported:
             path.append(at.name)
             at = at.parent
-            if at.type.composed and node.shape is not None:
-                self._widen_at(at.type, tuple(reversed(path)), node.shape)
+            if at.type.composed and not at.type.pinned and node.shape is not None:
+                self._widen_at(at, tuple(reversed(path)), node.shape)
 
-    def _widen_at(self, kind: ObjectType, path: tuple[str, ...], shape: Shape) -> None:
+    def _widen_at(self, owner: Node, path: tuple[str, ...], shape: Shape) -> None:
         """Widen a type below some property names; one that has too many properties for another is a map."""
+        kind = owner.type
+        declared = kind.shape.properties
+        if self._settled and declared is not None and path[0] not in declared and len(declared) < self._max_fields:
+            whole = Shape()
+            place = whole.at(path[1:], self._max_fields)
+            if place is not None:
+                place.merge(shape, self._max_fields)
+            self._admit_part(kind, path[0], whole, owner)
+            return
         place = kind.shape.at(path, self._max_fields)
         if place is None:
             kind.shape.become_map(self._max_fields)
@@ -295,6 +162,18 @@ class Learner:
         if place is not None and place.merge(shape, self._max_fields):
             kind.widened += 1
 
+    def _admit_part(self, kind: ObjectType, name: str, shape: Shape, owner: Node) -> None:
+        self.extensions.admit_part(kind, name, shape, owner, self._now_ns)
 
-def _size(node: Node) -> int:
-    return len(node.shape.properties or ()) if node.shape is not None else 0
+    # --- time passes -------------------------------------------------------------------------------------------------
+
+    def settle(self) -> None:
+        """The discovery is over: from now on types only widen, and slowly."""
+        self._settled = True
+        self._kinds.settle()
+        for kind in self._registry.by_id.values():
+            kind.settle()
+
+    def ripen(self, now_ns: int) -> bool:
+        """Let types take in what has stayed; whether any has changed."""
+        return bool(len(self.extensions)) and self.extensions.ripen(now_ns)

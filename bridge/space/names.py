@@ -9,18 +9,42 @@ _NUMBERED = re.compile(r"^(?P<stem>.*?[^\W\d_].*?)(?:[-_ .#]*\d+)+$", re.DOTALL)
 _INDEX = re.compile(r"\d{1,3}", re.ASCII)
 _IDENTITY = re.compile(r"\d+|[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}|[0-9a-fA-F]{16,}", re.ASCII)
 _WORD = re.compile(r"[^\W_]+")
+_CODE = re.compile(
+    r"[-_ .#][^\W\d_]\d+$"
+)  # a letter and a number behind other words: `SIEMENS-S7` is no seventh of its kind
+_HEXADECIMAL = re.compile(
+    r"[-_](?:0x[0-9a-fA-F]+|(?=[a-fA-F]*\d)[0-9a-fA-F]{6,})$", re.ASCII
+)  # an address or serial number
+_CONTRACT = re.compile(r"_(?:raw|local|historian|analytics)|_(?P<name>[a-z][a-z0-9-]*)_v(?P<version>\d{1,4})", re.ASCII)
+
+_LONG_NUMBER = 3  # digits; shorter numbers count parts that stay
+_KEY = re.compile(r"\D{0,32}?\d{3,}", re.ASCII | re.DOTALL)
 
 MAX_NAME = 80  # characters of a type's name
 
 
 def stem(name: str) -> str:
     """A level's name without its numeric suffix: `vat01` → `vat`, `robot_weld_05` → `robot_weld`, `Line 1` → `Line`."""
-    found = _NUMBERED.match(name)
+    name = _HEXADECIMAL.sub("", name) or name
+    found = None if _CODE.search(name) else _NUMBERED.match(name)
     return found["stem"].rstrip("-_ .#") or name if found else name
 
 
 def is_numbered(name: str) -> bool:
     return stem(name) != name or is_identity(name)
+
+
+def is_contract(name: str) -> bool:
+    """A data contract of the UMH: what is below it is a path inside of what is above it."""
+    return name.startswith("_") and _CONTRACT.fullmatch(name) is not None
+
+
+def contract(name: str) -> tuple[str, str] | None:
+    """Name and version of a versioned contract: `_pump_v1` → (`PumpV1`, `1`)."""
+    found = _CONTRACT.fullmatch(name) if name.startswith("_") else None
+    if found is None or found["version"] is None:
+        return None
+    return f"{type_name(found['name'])}V{int(found['version'])}", str(int(found["version"]))
 
 
 def is_index(name: str) -> bool:
@@ -31,6 +55,11 @@ def is_index(name: str) -> bool:
 def is_identity(name: str) -> bool:
     """A name that says which one, not what: a number, a UUID, a long hexadecimal."""
     return _IDENTITY.fullmatch(name) is not None
+
+
+def is_key(name: str) -> bool:
+    """A key that stands for one of many, which come and go: `S-001`, `4711`, a UUID; not `axis1`."""
+    return _KEY.fullmatch(name) is not None or (is_identity(name) and len(name) >= _LONG_NUMBER)
 
 
 def type_name(role: str) -> str:

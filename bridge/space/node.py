@@ -5,7 +5,7 @@ composed value, built when it is read (design.md, "Composed values"). A `Field` 
 the payload of its owner.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import tzinfo
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -25,11 +25,12 @@ if TYPE_CHECKING:
 Vqt: TypeAlias = tuple[Json, Quality, int]  # value, quality, nanoseconds since 1970 UTC
 Listener: TypeAlias = Callable[["Node", Reading, "list[Change]"], None]
 
-# Reasons to doubt the last value, whatever quality it came with. A live reading removes them all.
+# Reasons to doubt the last value, whatever quality it came with; `liveness` sets them. A live reading removes them all.
 UNCONFIRMED = 1  # the broker's stored copy without a time of its own: nobody knows how old it is
 STALE = 2  # nothing came for longer than `stale_after`
 LOST = 4  # the broker was away: something newer may have been missed
 DEAD = 8  # a last will or a status topic says that the source is gone: Bad
+ABSENT = 16  # the same, where the configuration wants no more than Uncertain
 
 FUTURE_NS = 300 * SECOND  # a field's own time that is further ahead of its payload's is not believed
 
@@ -61,6 +62,7 @@ class Node:
         "reader",
         "received_ns",
         "reported",
+        "said_levels",
         "said_ns",
         "shape",
         "shape_now",
@@ -101,12 +103,18 @@ class Node:
         self.attributes: Mapping[str, Json] | None = None
         self.label: str | None = None  # a name for people that differs from the level's
         self.hint: Hint | None = None  # what its payloads call their kind
+        self.said_levels = 0  # levels of its topic, as bits from the first, that its documents say, too
         self.why = ""  # the rule that made it a part or a thing
         self.reader: Reader | None = None  # of messages on exactly this topic; None: not decided yet
         self.listener: Listener | None = None  # hears of each reading that was taken
         self.policy: Policy = PLAIN
         self.doubt = 0  # reasons not to trust the last value any more: bits, see below
         self.doubt_ns = 0  # since when
+
+    def listen(self, listener: Listener) -> None:
+        """Let one more hear of each reading that is taken."""
+        former = self.listener
+        self.listener = listener if former is None else _both(former, listener)
 
     def components(self) -> "Iterator[Node]":
         """The parts of this element: fields of its payload, then parts below its topic."""
@@ -145,15 +153,32 @@ class Node:
 
     def doubted(self) -> Vqt:
         """The last reading with its doubts: Bad where the source is gone, else Uncertain at best."""
-        if self.doubt & DEAD:
+        if not self.doubt:
+            return self.said()
+        if self.doubt & DEAD and self.quality != BAD:
             return None, BAD, max(self.time_ns, self.doubt_ns)
         return self.value, UNCERTAIN if self.quality == GOOD else self.quality, self.time_ns
 
     def vqt(self, zone: tzinfo) -> Vqt:
         """The current value, its quality and its time. Null goes with Bad and GoodNoData, and only with them."""
         if self.reported:
-            return self.said() if not self.doubt else self.doubted()
-        return compose([(part.name, part.vqt(zone)) for part in self.components()], self.created_ns)
+            return self.doubted()
+        return self.judged(zone)[0]
+
+    def judged(self, zone: tzinfo) -> tuple[Vqt, bool]:
+        """The current value, and whether it is Uncertain only because nothing in it has been confirmed yet."""
+        if self.reported:
+            return self.vqt(zone), self.doubt == UNCONFIRMED and self.quality == GOOD
+        parts: list[tuple[str, Vqt]] = []
+        unconfirmed: set[str] = set()
+        for part in self.components():
+            vqt, only_unconfirmed = part.judged(zone)
+            parts.append((part.name, vqt))
+            if only_unconfirmed:
+                unconfirmed.add(part.name)
+        vqt = compose(parts, self.created_ns, unconfirmed)
+        rest = (quality for name, (_, quality, _) in parts if name not in unconfirmed)
+        return vqt, bool(unconfirmed) and all(quality == NO_DATA for quality in rest)
 
 
 class Field(Node):
@@ -182,7 +207,7 @@ class Field(Node):
         return box.get(self.name, _MISSING) if type(box) is dict else _MISSING
 
     def vqt(self, zone: tzinfo) -> Vqt:
-        _, quality, time_ns = self.owner.doubted() if self.owner.doubt else self.owner.said()
+        _, quality, time_ns = self.owner.doubted()
         return self.project(_MISSING if quality == BAD else self.raw(), quality, time_ns, zone)
 
     def project(self, raw: Json, quality: Quality, time_ns: int, zone: tzinfo) -> Vqt:
@@ -218,24 +243,38 @@ class Change(Struct):
     doubt: bool = False
 
 
-def compose(parts: list[tuple[str, Vqt]], never_ns: int) -> Vqt:
+def compose(parts: list[tuple[str, Vqt]], never_ns: int, unconfirmed: Collection[str] = ()) -> Vqt:
     """The object of the parts' values: the worst quality, but not worse than Uncertain while any part has a value, and
     the latest time. All parts Bad is null/Bad; nothing reported yet is null/GoodNoData at `never_ns`.
+
+    `unconfirmed` parts are Uncertain only because nothing but the broker's stored copy has come since we subscribed. A
+    nameplate is published once, and a machine that reports is alive: beside a Good part they count as Good.
     """
-    value, latest, worst = {}, 0, GOOD
-    some = bad = False
+    value, latest = {}, 0
+    some = bad = good = doubtful = False
     for name, (part, quality, time_ns) in parts:
         value[name] = part
         latest = max(latest, time_ns)
         if part is not None:
             some = True
-        if quality == BAD:
+        if quality == GOOD:
+            good = True
+        elif quality == BAD:
             bad = True
-        if quality in (BAD, UNCERTAIN):
-            worst = UNCERTAIN
+        elif quality == UNCERTAIN and name not in unconfirmed:
+            doubtful = True
     if some:
-        return value, worst, latest
+        certain = not (bad or doubtful) and (good or not unconfirmed)
+        return value, GOOD if certain else UNCERTAIN, latest
     return None, BAD if bad else NO_DATA, latest or never_ns
+
+
+def _both(first: Listener, second: Listener) -> Listener:
+    def hear(node: Node, reading: Reading, changes: list[Change]) -> None:
+        first(node, reading, changes)
+        second(node, reading, changes)
+
+    return hear
 
 
 def descendants(node: Node, max_depth: int) -> Iterator[Node]:

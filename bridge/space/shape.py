@@ -9,6 +9,7 @@ nullable and nothing is required.
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
+from bridge.space.names import is_identity, is_key, stem
 from bridge.uns import Json
 from bridge.uns.payload import MAX_ITEMS
 
@@ -17,6 +18,8 @@ Schema: TypeAlias = dict[str, Any]
 NULL, BOOLEAN, INTEGER, NUMBER, STRING, BINARY, ARRAY, OBJECT = (1 << bit for bit in range(8))
 ANY_NUMBER = INTEGER | NUMBER
 ANY_STRING = STRING | BINARY
+
+_KEYED = 2  # ids in an object that make it a map, once they have changed
 
 _KIND = {type(None): NULL, bool: BOOLEAN, int: INTEGER, float: NUMBER, str: STRING, list: ARRAY, dict: OBJECT}
 _NAMES = ((OBJECT, "object"), (ARRAY, "array"), (STRING | BINARY, "string"), (BOOLEAN, "boolean"))
@@ -29,7 +32,7 @@ def kind_of(value: Json) -> int:
 class Shape:
     """Mutable; `merge` and `observe` return whether anything was new."""
 
-    __slots__ = ("items", "kinds", "members", "properties", "unbounded")
+    __slots__ = ("items", "kinds", "members", "properties", "unbounded", "varied")
 
     def __init__(self, kinds: int = 0) -> None:
         self.kinds = kinds
@@ -37,6 +40,7 @@ class Shape:
         self.items: Shape | None = None
         self.unbounded = False  # opaque inside: deeper, or more of it, than is looked at
         self.members: Shape | None = None  # of a map: what any key holds
+        self.varied = False  # objects had different keys
 
     def observe(self, value: Json, max_fields: int, depth: int) -> bool:
         """Widen to fit a value; at most `max_fields` properties an object and `depth` levels are modelled."""
@@ -48,9 +52,12 @@ class Shape:
             self.unbounded = self.unbounded or kind in (OBJECT, ARRAY)
             return changed
         if kind == OBJECT:
+            self.varied = self.varied or (self.properties is not None and value.keys() != self.properties.keys())
             for key, part in value.items():
                 own = self.property(key, max_fields)
                 changed |= own is not None and own.observe(part, max_fields, depth - 1)
+            if self.varied and self._is_keyed():
+                changed |= self.become_map(max_fields)
         elif kind == ARRAY:
             if self.items is None:
                 self.items = Shape()
@@ -107,6 +114,18 @@ class Shape:
             self.members.merge(part, max_fields)
         self.properties = None
         return True
+
+    def _is_keyed(self) -> bool:
+        """Whether the properties are members keyed by ids, which come and go: what they hold is of one kind."""
+        names = self.properties
+        if not names or len(names) < _KEYED or not all(map(is_key, names)):
+            return False
+        if len({"" if is_identity(name) else stem(name) for name in names}) > 1:
+            return False
+        kinds = 0
+        for part in names.values():
+            kinds |= part.kinds & ~NULL
+        return kinds in (BOOLEAN, INTEGER, NUMBER, ANY_NUMBER, STRING, ARRAY, OBJECT)
 
     def only(self, kinds: int) -> "Shape":
         """The part of this shape that is of some kinds: a leaf type declares one."""

@@ -5,34 +5,31 @@ new topic, `show` takes note of a value whose structure is new for its node, and
 has grown. `revision` counts every change that a client browsing the space could see.
 """
 
-from collections import Counter
 from collections.abc import Iterator
 from datetime import tzinfo
+from typing import Protocol
 
-from msgspec import Struct
-
+from bridge.space.describe import Descriptions
 from bridge.space.learner import Learner
+from bridge.space.limits import Limits
 from bridge.space.node import Field, Node
-from bridge.space.shape import BINARY, OBJECT, STRING, Shape, kind_of
-from bridge.space.types import TypeRegistry, group_of
-from bridge.uns import Json, Rejected, units
-from bridge.uns.decoder import field_plan
+from bridge.space.relations import Links
+from bridge.space.showing import Showing
+from bridge.space.types import TypeRegistry
+from bridge.space.views import VIEWS
+from bridge.uns import Hint, Json, Rejected, units
 from bridge.uns.moments import SECOND
-from bridge.uns.topics import element_id, field_id, prefixes
+from bridge.uns.topics import element_id, prefixes
 
 MINUTE = 60 * SECOND
+RESERVED = "$bridge"  # the root of what the bridge tells about itself; see `versions`
 _LONGEST_YOUTH = 3  # discovery windows: a namespace that never gets quiet is settled all the same
 
 
-class Limits(Struct, frozen=True):
-    """What bounds the space (reliability.md, "Defaults"); reaching one is counted and logged, never silent."""
+class Watcher(Protocol):
+    """Hears of every element that a topic leads to when it is made."""
 
-    elements: int = 250_000
-    new_per_minute: int = 10_000  # elements a minute once the model is settled
-    topic: int = 1_024  # bytes of UTF-8
-    levels: int = 32
-    fields: int = 256  # properties of one object that are modelled
-    depth: int = 32  # levels of one payload that are modelled; deeper stays opaque
+    def made(self, node: Node) -> None: ...
 
 
 class AddressSpace:
@@ -45,15 +42,32 @@ class AddressSpace:
         self.nodes: dict[str, Node] = {}
         self.by_topic: dict[str, Node] = {}
         self.roots: dict[str, Node] = {}
+        self.own: list[Node] = []  # elements that no topic leads to, the root first: the bridge's own
+        self.links = Links()
+        self.watchers: list[Watcher] = []
         self.revision = 0
         self.young = True
+        self.descriptions = Descriptions(self, learner.limits_of)
+        self.limits_of = self.descriptions.limits_of  # declared by other elements: `minimum`, `maximum`, `enum`
+        self.watchers.append(self.descriptions)
         self._learner = learner
+        learner.on_change(self._changed)
         self._window_ns = window_ns
         self._first_ns = 0  # when the first element came
         self._grown_ns = 0  # when the structure last changed
         self._fresh: list[Node] = []  # made, or reported for the first time, since the last look of the learner
         self._order: list[Node] | None = None
-        self.refused: Counter[str] = Counter()  # fields that were not made elements, by the limit that said so
+        self._showing = Showing(
+            learner,
+            registry,
+            limits,
+            zone,
+            room=self._field_refused,
+            made=self._take_field,
+            unit=self.set_unit,
+            drop=self._drop_fields,
+        )
+        self.refused = self._showing.refused
         self._minute = 0
         self._new_in_minute = 0
 
@@ -81,7 +95,9 @@ class AddressSpace:
             return Rejected("topic-length", f"longer than {limits.topic} bytes")
         if len(levels) > limits.levels:
             return Rejected("topic-levels", f"{len(levels)} levels, at most {limits.levels} are modelled")
-        if len(self.nodes) + len(levels) > limits.elements:
+        if levels[0] in (RESERVED, VIEWS):
+            return Rejected("reserved", f"{levels[0]} is the bridge's own")
+        if len(self.nodes) - len(self.own) + len(levels) > limits.elements:
             return Rejected("elements", f"the limit of {limits.elements} elements is reached")
         missing = sum(1 for prefix in prefixes(topic) if prefix not in self.by_topic) + 1
         if not self.young and not self._may_grow(missing, now_ns):
@@ -110,6 +126,8 @@ class AddressSpace:
         self._fresh.append(node)
         self._order = None
         self.revision += 1
+        for watcher in self.watchers:
+            watcher.made(node)
         return node
 
     def first_report(self, node: Node) -> None:
@@ -123,93 +141,43 @@ class AddressSpace:
 
     def show(self, node: Node, value: Json, shape: object, now_ns: int, *, binary: bool = False) -> None:
         """Take note of a value (not null) whose structure differs from the node's last one."""
-        node.shape_now = shape
-        kind = BINARY if binary else kind_of(value)
-        if node.shape is None:
-            node.shape = Shape()
-        grown = self._observe(node.shape, value, kind)
-        self._follow(node, kind, grown=grown)
-        if kind == OBJECT:
-            late = self.refused["new-elements"]
-            self._show_fields(node, node, node.shape, value, now_ns, grown=grown)
-            if self.refused["new-elements"] > late:
-                node.shape_now = None  # look again at the next message: the rate is limited, not the number
-        if grown:
-            self._learner.include(node)
+        if self.young and node.type is self.registry.unknown:
+            self._fresh.append(node)
+        if self._showing.show(node, value, shape, now_ns, binary=binary):
             self.revision += 1
+            self.descriptions.shown(node, value)
 
-    def _observe(self, shape: Shape, value: Json, kind: int) -> bool:
-        if kind == BINARY:
-            grown = not shape.kinds & (BINARY | STRING)
-            shape.kinds |= BINARY
-            return grown
-        return shape.observe(value, self.limits.fields, self.limits.depth)
+    def hinted(self, node: Node, hint: Hint) -> None:
+        """A payload has said something about its kind."""
+        former, node.hint = node.hint, hint
+        node.label = hint.label or node.label
+        if (hint.name, hint.namespace) != ((former.name, former.namespace) if former is not None else ("", "")):
+            node.shape_now, node.types, node.type = None, None, self.registry.unknown  # looked for anew
+        self._fresh.append(node)
+        self.revision += 1
 
-    def _follow(self, node: Node, kind: int, *, grown: bool) -> None:
-        """Let a node's type follow the root kind of its value: a leaf's type declares one kind."""
-        group, present = group_of(kind), node.type
-        if present.group == group and not grown and self._is_learnt(node):
-            return
-        known = node.types.get(group) if node.types else None
-        if known is None or grown:
-            known = self._learner.classify(node, kind)
-        if self._is_learnt(node) and present.group != group:
-            node.types = {present.group: present, **(node.types or {}), group: known}
-        if known is not present:
-            node.type = known
-            self.revision += 1
-
-    def _is_learnt(self, node: Node) -> bool:
-        kind = node.type
-        return not kind.composed and kind is not self.registry.unknown and kind is not self.registry.folder
-
-    def _show_fields(self, owner: Node, box: Node, shape: Shape, value: Json, now_ns: int, *, grown: bool) -> None:
-        for key, part in value.items():
-            field = box.fields.get(key) if box.fields else None
-            if field is None:
-                field = self._make_field(owner, box, key, now_ns)
-                if field is None:
-                    continue
-            if part is not None:
-                self._show_field(owner, field, shape, part, now_ns, grown=grown)
-
-    def _show_field(self, owner: Node, field: Field, shape: Shape, part: Json, now_ns: int, *, grown: bool) -> None:
-        field.plan = field_plan(part, self.zone)
-        if field.plan is not None:
-            if field.plan.unit is not None:
-                self.set_unit(field, part[field.plan.unit])
-            part = part[field.plan.value]
-            if part is None:
-                return
-            if field.shape is None:
-                field.shape = Shape()
-            grown = field.shape.observe(part, self.limits.fields, self.limits.depth)
-        else:
-            field.shape = (shape.properties or {}).get(field.name)
-        if field.shape is None:
-            return
-        kind = kind_of(part)
-        self._follow(field, kind, grown=grown)
-        if kind == OBJECT and field.plan is None and len(field.path()) < self.limits.depth - 1:
-            self._show_fields(owner, field, field.shape, part, now_ns, grown=grown)
-
-    def _make_field(self, owner: Node, box: Node, key: str, now_ns: int) -> Field | None:
-        refusal = self._field_refused(box, now_ns)
-        if refusal is not None:
-            self.refused[refusal] += 1
-            return None
-        path = (*box.path(), key) if isinstance(box, Field) else (key,)
-        field = Field(field_id(owner.id, path), key, box, owner, self.registry.unknown, now_ns)
-        if box.fields is None:
-            box.fields = {}
-        box.fields[key] = field
+    def _take_field(self, field: Field) -> None:
         self.nodes[field.id] = field
         self._order = None
         self.revision += 1
-        return field
+        self.descriptions.made(field)
+
+    def _changed(self) -> None:
+        self.revision += 1
+
+    def _drop_fields(self, box: Node) -> None:
+        """While the model is young, what was taken for attributes may go; afterwards elements stay."""
+        if self.young and box.fields:
+            for field in box.fields.values():
+                self._drop_fields(field)
+                del self.nodes[field.id]
+                self.descriptions.forget(field)
+            box.fields = None
+            self._order = None
+            self.revision += 1
 
     def _field_refused(self, box: Node, now_ns: int) -> str | None:
-        if len(self.nodes) >= self.limits.elements:
+        if len(self.nodes) - len(self.own) >= self.limits.elements:
             return "elements"
         if len(box.fields or ()) >= self.limits.fields:
             return "fields"
@@ -217,11 +185,11 @@ class AddressSpace:
 
     def set_unit(self, node: Node, text: str) -> None:
         """Take note of the unit that a payload names."""
-        unit = units.clean(text)
+        unit = units.clean(node.policy.unit or text)
         if unit is None or unit == node.unit:
             return
         node.unit = unit
-        if self._is_learnt(node):
+        if self._showing.is_learnt(node) and not node.type.pinned:
             node.type.units.add(unit)
         self.revision += 1
 
@@ -239,11 +207,15 @@ class AddressSpace:
             if self.young:
                 self._learner.arrange(self.order())
             else:
-                self._learner.extend(self._fresh)
+                self._learner.extend(self._fresh, now_ns)
             self._fresh = []
             self.revision += 1
         if self.young and self._first_ns and self._is_quiet(now_ns):
             self.young = False
+            self._learner.settle()
+            self.revision += 1
+        elif not self.young and self._learner.ripen(now_ns):
+            self.revision += 1
 
     def _is_quiet(self, now_ns: int) -> bool:
         return now_ns - self._grown_ns >= self._window_ns or now_ns - self._first_ns >= _LONGEST_YOUTH * self._window_ns

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from feeding import NOW, Feed
+from feeding import NOW, Feed, idents
 
 from bridge.space import Limits
 from bridge.space.browse import REVERSE, Budget
@@ -108,7 +108,8 @@ def test_unit_of_a_field() -> None:
 
 def test_roots(plant: Feed) -> None:
     """Roots have no parent; a folder's source type says FolderType."""
-    (root,) = plant.browse.objects(root=True, metadata=True)
+    root, own = plant.browse.objects(root=True, metadata=True)
+    assert own["elementId"] == "$bridge"
     assert (root["elementId"], root["parentId"], root["typeElementId"]) == ("plant", None, FOLDER)
     assert "FolderType" in root["metadata"]["sourceTypeId"]
 
@@ -116,7 +117,7 @@ def test_roots(plant: Feed) -> None:
 def test_objects_of_a_type(plant: Feed) -> None:
     """The type filter combines with the others."""
     assert [row["elementId"] for row in plant.browse.objects("urn:uns:plant#Edge")] == ["plant/vat1/edge"]
-    assert [row["elementId"] for row in plant.browse.objects(FOLDER)] == ["plant"]
+    assert [row["elementId"] for row in plant.browse.objects(FOLDER)] == ["plant", "$bridge"]
     assert plant.browse.objects("urn:uns:plant#Edge", root=True) == []
     assert plant.browse.objects("no such type") == []
 
@@ -216,4 +217,5 @@ def test_names_can_be_shown() -> None:
     """Display names are printable and never blank."""
     feed = Feed().take({"a//b": 1, " ": 1, "a/\t": 1, "a/x y": 1})
     shown = {row["elementId"]: row["displayName"] for row in feed.browse.objects()}
+    shown = {ident: shown[ident] for ident in idents(feed.engine)}
     assert shown == {"a": "a", "a/": "(empty)", "a//b": "b", "%20": "(blank)", "a/%09": "%09", "a/x y": "x y"}

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from feeding import Feed
 
+WIDEN_AFTER = 60.0  # seconds; the default
 ASPECTS = ("edge", "status", "oee", "info")
 
 
@@ -196,15 +197,49 @@ def test_conflict_widens_and_never_forks() -> None:
     assert feed.type("p/m1/info")["schema"]["properties"]["a"] == {"type": ["string", "integer", "null"]}
 
 
-def test_late_field_is_declared_once_learnt() -> None:
-    """F.4: a field that comes later widens the type for all its elements; the id stays."""
+def test_late_field_is_an_extension_first() -> None:
+    """F.4: a field that comes later is an extension, then widens the type for all its elements; the id stays."""
     feed = Feed().take({"p/m1/info": {"a": 1}, "p/m2/info": {"a": 1}}).settle()
     before = feed.type("p/m1/info")
     feed.take({"p/m2/info": {"a": 1, "b": True}}).arrange()
-    after = feed.type("p/m1/info")
+    shown = feed.object("p/m2/info")
+    assert (shown["isExtended"], shown["metadata"]["schemaExtensions"]) == (True, {"b": {"type": ["boolean", "null"]}})
+    assert feed.type("p/m1/info") == before
+    feed.seconds += WIDEN_AFTER
+    after = feed.arrange().type("p/m1/info")
     assert (before["elementId"], feed.node("p/m2/info").type.id) == (after["elementId"], after["elementId"])
     assert after["schema"]["properties"]["b"] == {"type": ["boolean", "null"]}
-    assert after["version"] > before["version"]
+    assert (before["version"], after["version"], feed.object("p/m2/info")["isExtended"]) == ("1.0.0", "1.1.0", False)
+
+
+def test_passing_oddity_widens_nothing() -> None:
+    """F.4: an attribute that has gone again when its time comes is forgotten; both are drift."""
+    feed = Feed().take({"p/m1/info": {"a": 1}}).settle()
+    before = feed.type("p/m1/info")
+    feed.take({"p/m1/info": {"a": 1, "oops": 1}}).take({"p/m1/info": {"a": 2}})
+    feed.seconds += WIDEN_AFTER
+    assert feed.arrange().type("p/m1/info") == before
+    assert [event["what"] for row in feed.engine.space.registry.drift.report() for event in row["events"]] == [
+        "the attribute 'oops' has gone again",
+        "shows the new attribute 'oops'",
+    ]
+
+
+def test_new_part_of_a_machine_is_an_extension_first() -> None:
+    """F.4 for equipment: a part that a settled type does not know extends its machine until it has stayed."""
+    feed = learnt("p/m1/x", "p/m2/x").settle()
+    feed.take({"p/m1/y": 2.5}).arrange()
+    assert (feed.object("p/m1")["isExtended"], feed.object("p/m2")["isExtended"]) == (True, False)
+    feed.seconds += WIDEN_AFTER
+    assert feed.arrange().type("p/m2")["schema"]["properties"]["y"] == {"type": ["number", "null"]}
+    assert feed.object("p/m1")["isExtended"] is False
+
+
+def test_type_of_a_new_machine_is_young() -> None:
+    """A type that is made after the model has settled takes all in at once, for as long as the model was young."""
+    feed = learnt("p/m1/x").settle()
+    feed.take({"p/oven7/heat": 1}).arrange().take({"p/oven7/door": True}).arrange()
+    assert set(feed.type("p/oven7")["schema"]["properties"]) == {"heat", "door"}
 
 
 def test_parts_shape_what_they_belong_to() -> None:

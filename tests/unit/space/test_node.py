@@ -6,7 +6,7 @@ import pytest
 from feeding import NOW, Feed
 
 from bridge.space.node import Vqt, compose, descendants
-from bridge.uns import BAD, GOOD, NO_DATA, UNCERTAIN
+from bridge.uns import BAD, GOOD, NO_DATA, UNCERTAIN, Quality
 
 ASPECTS = ("edge", "status")
 NEVER = 7
@@ -42,6 +42,22 @@ NEVER = 7
 def test_compose(parts: list[tuple[str, Vqt]], composed: Vqt) -> None:
     """The object of the parts' values, the worst quality (with a value at most Uncertain), the latest time."""
     assert compose(parts, NEVER) == composed
+
+
+@pytest.mark.parametrize(
+    ("parts", "unconfirmed", "quality"),
+    [
+        pytest.param([GOOD, UNCERTAIN], {"1"}, GOOD, id="beside a Good part"),
+        pytest.param([UNCERTAIN, UNCERTAIN], {"0", "1"}, UNCERTAIN, id="all of them"),
+        pytest.param([UNCERTAIN, NO_DATA], {"0"}, UNCERTAIN, id="beside nothing yet"),
+        pytest.param([GOOD, UNCERTAIN, UNCERTAIN], {"1"}, UNCERTAIN, id="beside one that is Uncertain otherwise"),
+        pytest.param([GOOD, UNCERTAIN, BAD], {"1"}, UNCERTAIN, id="beside a Bad one"),
+    ],
+)
+def test_unconfirmed_parts(parts: list[Quality], unconfirmed: set[str], quality: Quality) -> None:
+    """What is Uncertain only for want of a live reading counts as Good, as long as there is a Good part."""
+    values = [(str(at), (1 if one in (GOOD, UNCERTAIN) else None, one, 5)) for at, one in enumerate(parts)]
+    assert compose(values, NEVER, unconfirmed)[1] == quality
 
 
 def test_whole_machine_in_one_read() -> None:
@@ -95,7 +111,10 @@ def test_own_payload_wins_over_parts() -> None:
         pytest.param({"a": {"value": 2, "quality": "Uncertain"}}, "d#/a", (2, "Uncertain", 0), id="own quality"),
         pytest.param({"a": {"value": 2, "quality": "Bad"}}, "d#/a", (None, "Bad", 0), id="Bad says no value"),
         pytest.param(
-            {"a": {"Value": 2.5, "SourceTimestamp": "2027-01-15T08:00:04Z"}}, "d#/a", (2.5, "Good", 4), id="OPC UA"
+            {"a": {"Value": 2.5, "SourceTimestamp": "2027-01-15T08:00:04Z"}, "b": 1},
+            "d#/a",
+            (2.5, "Good", 4),
+            id="OPC UA",
         ),
     ],
 )

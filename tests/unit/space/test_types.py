@@ -2,8 +2,10 @@
 
 import pytest
 
+from bridge.space.forms import Form, names_of, similar
 from bridge.space.shape import ANY_NUMBER, BOOLEAN, OBJECT, STRING, Shape, shape_of
-from bridge.space.types import BASE_NAMESPACE, MAX_NAMESPACES, ObjectType, TypeRegistry, similar
+from bridge.space.types import BASE_NAMESPACE, MAX_NAMESPACES, ObjectType, TypeRegistry
+from bridge.uns import Hint
 
 SPACE = "urn:uns:plant"
 FIELDS = 256
@@ -34,28 +36,44 @@ def test_similar(left: str, right: str, threshold: float, alike: bool) -> None:
     assert similar(left, right, threshold) is similar(right, left, threshold) is alike
 
 
+def form(role: str, shape: Shape | None = None, group: int = OBJECT, near: str = "Vat", **more: object) -> Form:
+    return Form(SPACE, role, near, group, names=names_of(shape or Shape()), **more)  # type: ignore[arg-type]
+
+
+def entered(registry: TypeRegistry, wanted: Form, *context: str) -> ObjectType:
+    """The type for a form, made if there is none yet."""
+    return registry.find(wanted) or registry.enter(registry.make(wanted), wanted, context)
+
+
 @pytest.mark.parametrize(
-    ("other", "same"),
+    ("other", "near", "same"),
     [
-        pytest.param(document("a", "b", "c", "d"), True, id="more fields"),
-        pytest.param(document("a"), True, id="fewer fields"),
-        pytest.param(shape_of({"a": "text", "b": None, "c": 1.5}), True, id="other kinds of the same fields"),
-        pytest.param(document("x", "y"), False, id="other fields"),
+        pytest.param(document("a", "b", "c", "d"), "Vat", True, id="more fields"),
+        pytest.param(document("a"), "Vat", True, id="fewer fields"),
+        pytest.param(shape_of({"a": "text", "b": None, "c": 1.5}), "Vat", True, id="other kinds of the same fields"),
+        pytest.param(document("x", "y"), "Vat", False, id="other fields"),
+        pytest.param(document("a", "b", "c"), "Pump", True, id="elsewhere, the same fields"),
+        pytest.param(document("a", "b", "c", "d"), "Pump", True, id="elsewhere, one more"),
+        pytest.param(document("a"), "Pump", False, id="elsewhere, far fewer"),
+        pytest.param(document("a", "b", "d"), "Pump", False, id="elsewhere, another one"),
     ],
 )
-def test_documents_of_one_role(registry: TypeRegistry, other: Shape, same: bool) -> None:
-    """Documents of one role with similar fields share a type; a conflict of kinds never forks it."""
-    first = registry.for_value(SPACE, "Info", document("a", "b", "c"), OBJECT, ())
-    first.widen(document("a", "b", "c"), FIELDS)
-    assert (registry.for_value(SPACE, "Info", other, OBJECT, ()) is first) is same
+def test_documents_of_one_role(registry: TypeRegistry, other: Shape, near: str, same: bool) -> None:
+    """Documents of one role with similar fields share a type, under other parents only with nearly the same fields."""
+    first = entered(registry, form("Info", document("a", "b", "c")))
+    assert (entered(registry, form("Info", other, near=near)) is first) is same
+
+
+def test_what_is_inside_counts() -> None:
+    """A common envelope does not make two documents alike."""
+    left, right = ({"header": 1, "body": dict.fromkeys(names, 1)} for names in ("abc", "xyz"))
+    assert not similar(names_of(shape_of(left)), names_of(shape_of(right)), 0.6)
 
 
 def test_scalars_of_one_role(registry: TypeRegistry) -> None:
     """A role has one type for each kind of scalar; the first has the plain name, the others say what they are."""
-    kinds = [
-        registry.for_value(SPACE, "Mode", Shape(group), group, ("Vat",)) for group in (ANY_NUMBER, STRING, BOOLEAN)
-    ]
-    again = [registry.for_value(SPACE, "Mode", Shape(group), group, ()) for group in (ANY_NUMBER, STRING, BOOLEAN)]
+    kinds = [entered(registry, form("Mode", group=group)) for group in (ANY_NUMBER, STRING, BOOLEAN)]
+    again = [entered(registry, form("Mode", group=group, near="")) for group in (ANY_NUMBER, STRING, BOOLEAN)]
     assert [kind.name for kind in kinds] == ["Mode", "ModeText", "ModeFlag"]
     assert again == kinds
 
@@ -63,22 +81,50 @@ def test_scalars_of_one_role(registry: TypeRegistry) -> None:
 def test_qualifiers_come_from_the_context(registry: TypeRegistry) -> None:
     """Different shapes of one role are told apart by what encloses them, never by a number while there is context."""
     shapes = [document("a", "b"), document("c", "d"), document("e", "f")]
-    found = [registry.for_parts(SPACE, "Edge", shape, ("Laser", "Cutting")).widen(shape, FIELDS) for shape in shapes]
-    names = [kind.name for kind in registry.by_id.values() if kind.role == "Edge"]
-    assert found == [True] * 3
-    assert names == ["Edge", "LaserEdge", "CuttingLaserEdge"]
+    found = [entered(registry, form("Edge", shape, composed=True), "Laser", "Cutting") for shape in shapes]
+    assert [kind.name for kind in found] == ["Edge", "LaserEdge", "CuttingLaserEdge"]
 
 
 def test_same_role_in_other_namespaces(registry: TypeRegistry) -> None:
     """Namespaces do not share types."""
-    shape = document("a")
-    assert registry.for_value("urn:a", "X", shape, OBJECT, ()).id == "urn:a#X"
-    assert registry.for_value("urn:b", "X", shape, OBJECT, ()).id == "urn:b#X"
+    left, right = (Form(f"urn:{name}", "X", "", OBJECT, names=frozenset("a")) for name in "ab")
+    assert (entered(registry, left).id, entered(registry, right).id) == ("urn:a#X", "urn:b#X")
+
+
+def test_hints_win(registry: TypeRegistry) -> None:
+    """What is called the same is of one type, whatever it looks like; version and id at the source are kept."""
+    said = Hint("motor data", source_id="types/motor", version="2.1")
+    found = entered(registry, form("Info", document("a"), hint=said))
+    assert found is entered(registry, form("Other", document("x", "y"), near="Pump", hint=said))
+    found.settle()
+    assert (found.name, found.version, found.source_id) == ("MotorData", "2.0.0", "types/motor")
+
+
+def test_pinned_types_stay(registry: TypeRegistry) -> None:
+    """A pinned type takes nothing in and survives learning anew."""
+    kind = ObjectType(SPACE, "Vat", "Vat", OBJECT)
+    registry.pin(kind)
+    assert not kind.widen(document("a"), FIELDS)
+    registry.clear()
+    assert registry.pinned("Vat") is registry.by_id[kind.id] is kind
+
+
+def test_learnt_anew_versions_rise(registry: TypeRegistry) -> None:
+    """Versions of provisional types begin with 0 and rise where a type is not what it was; a settled one is 1.0.0."""
+    versions = []
+    for names in ("a", "a", "ab"):
+        registry.clear()
+        entered(registry, form("Info", document(*names))).widen(document(*names), FIELDS)
+        registry.number()
+        versions.append(registry.by_id[f"{SPACE}#Info"].version)
+    registry.by_id[f"{SPACE}#Info"].settle()
+    assert [*versions, registry.by_id[f"{SPACE}#Info"].version] == ["0.1.0", "0.1.0", "0.2.0", "1.0.0"]
 
 
 def test_widening_raises_the_minor_version() -> None:
     """A type keeps its id when it widens; what is known already changes nothing."""
     kind = ObjectType(SPACE, "Info", "Info", OBJECT)
+    kind.settle()
     steps = [kind.widen(shape, FIELDS) for shape in (document("a"), document("a"), document("a", "b"))]
     described = kind.describe()
     assert steps == [True, False, True]
