@@ -7,7 +7,7 @@ means the same thing, and a few properties more or less are optional. Elsewhere 
 else (`status` of a pump, `status` of an order): then all but the same properties are another type.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
 from msgspec import Struct
 
@@ -56,13 +56,35 @@ def _collect(shape: Shape, prefix: str, levels: int, found: list[str]) -> None:
             _collect((inner.properties or {})[key], f"{prefix}{key}/", levels - 1, found)
 
 
+def compared(left: frozenset[str], right: frozenset[str]) -> tuple[int, int, int]:
+    """How many names two forms have, and in common. What is inside a property does not count where the other has never
+    shown the inside of it: an empty array, or null, fits everything.
+    """
+    if left != right:
+        left, right = _without_unseen(left, right), _without_unseen(right, left)
+    return len(left), len(right), len(left & right)
+
+
+def _without_unseen(names: frozenset[str], other: frozenset[str]) -> frozenset[str]:
+    inside = {name.rpartition("/")[0] for name in other}
+    bare = {name for name in other if name not in inside}
+    return frozenset(name for name in names if "/" not in name or bare.isdisjoint(_enclosing(name)))
+
+
+def _enclosing(name: str) -> Iterator[str]:
+    at = name.rfind("/")
+    while at > 0:
+        yield name[:at]
+        at = name.rfind("/", 0, at)
+
+
 def alike(form: Form, names: frozenset[str], contexts: Collection[str]) -> bool:
     """Whether a form is of the type that has these property names, found so far under these kinds of parents."""
     if form.group != OBJECT or not names or not form.names:
         return True
-    common = len(form.names & names)
-    union = len(form.names) + len(names) - common
-    held = common == min(len(form.names), len(names))
+    left, right, common = compared(form.names, names)
+    union = left + right - common
+    held = common == min(left, right)
     near, elsewhere = THINGS if form.thing else PARTS if form.composed else DOCUMENTS
     if form.near in contexts:
         return held or common >= near * union

@@ -17,7 +17,7 @@ from typing import TypeAlias
 from msgspec import Struct
 
 from bridge.space import names
-from bridge.space.forms import Form
+from bridge.space.forms import Form, compared, similar
 from bridge.space.node import Field, Node
 from bridge.space.shape import Shape
 
@@ -25,6 +25,7 @@ Member: TypeAlias = tuple[Node, Shape]
 Pair: TypeAlias = frozenset[str]
 
 # Jaccard index of the fields from which two groups are one, and from which they are where one holds all of the other.
+# Of one source: the share of the smaller one's fields.
 _ONE_SOURCE = 0.6, 0.0
 _NEIGHBOURS = 0.75, 0.5
 _ONE_ROLE = 0.7, 0.5
@@ -33,6 +34,7 @@ _ANYWHERE = 0.9, 0.8
 MAX_GROUPS = 128  # of one role; more is a role without a shape
 _NEIGHBOURHOODS = 3, 4  # levels up to what neighbours have in common
 
+_SIMILAR = 0.5  # Jaccard index of the children's names of two instances
 _MAX_WORDS = 50  # that are looked at; in a large collection the first few tell
 
 _WHICH = "*"
@@ -60,19 +62,21 @@ class Group(Struct, eq=False):
 
 def grouped(forms: Mapping[Form, Sequence[Member]], role_above: Callable[[Node], str]) -> list[Group]:
     """The documents of one role in groups; `role_above` is the role of a node's parent, "" where it tells nothing."""
-    groups = [_one(form, node, shape, role_above) for form, members in forms.items() for node, shape in members]
-    rivals = {pair for group in groups for pair in _rivals(group.first)}
-    groups = _together(groups, lambda group: (_source(group.first, coarse=False), group.names), _ONE_SOURCE, rivals)
-    groups = _together(groups, lambda group: _source(group.first, coarse=False), _ONE_SOURCE, rivals)
-    groups = _together(groups, lambda group: _source(group.first, coarse=True), _NEIGHBOURS, rivals)
+    levels = Levels()
+    groups = [_one(form, *member, role_above, levels) for form, members in forms.items() for member in members]
+    rivals = {pair for group in groups for pair in _rivals(group.first, levels)}
+    fine = partial(levels.source, coarse=False)
+    groups = _together(groups, lambda group: (fine(group.first), group.names), _ONE_SOURCE, rivals)
+    groups = _together(groups, lambda group: fine(group.first), _ONE_SOURCE, rivals)
+    groups = _together(groups, lambda group: levels.source(group.first, coarse=True), _NEIGHBOURS, rivals)
     for height in _NEIGHBOURHOODS:
-        groups = _together(groups, partial(_neighbourhood, height=height), _NEIGHBOURS, rivals)
+        groups = _together(groups, partial(_neighbourhood, height=height, levels=levels), _NEIGHBOURS, rivals)
     found = _merged(groups, _ANYWHERE, _ONE_ROLE, rivals)
     return found if len(found) <= MAX_GROUPS else _all_in_one(found)
 
 
-def _one(form: Form, node: Node, shape: Shape, role_above: Callable[[Node], str]) -> Group:
-    role, which = role_above(node), _instance(node)
+def _one(form: Form, node: Node, shape: Shape, role_above: Callable[[Node], str], levels: "Levels") -> Group:
+    role, which = role_above(node), levels.instance(node)
     collection = which.parent.name if which is not None and which.parent is not None else ""
     return Group(
         form, form.names, {role} if role else set(), {collection} if collection else set(), [(node, shape)], node
@@ -109,10 +113,12 @@ def _merged(
 
 
 def _alike(left: frozenset[str], right: frozenset[str], thresholds: tuple[float, float]) -> bool:
-    common = len(left & right)
-    union = len(left) + len(right) - common
+    ours, theirs, common = compared(left, right)
+    union, smaller = ours + theirs - common, min(ours, theirs)
     enough, held = thresholds
-    return common >= enough * union or (common == min(len(left), len(right)) and common >= held * union)
+    if thresholds is _ONE_SOURCE:  # a group with many options is not to push further options out
+        return common >= enough * smaller
+    return common >= enough * union or (common == smaller and common >= held * union)
 
 
 def _all_in_one(groups: Sequence[Group]) -> list[Group]:
@@ -125,36 +131,63 @@ def _all_in_one(groups: Sequence[Group]) -> list[Group]:
 # --- what topics tell ------------------------------------------------------------------------------------------------
 
 
-def _source(node: Node, *, coarse: bool) -> tuple[str, ...]:
-    """The levels above a node, without what says which one. Numbered names keep their stem; `coarse`: if not said."""
-    owner = node.owner if isinstance(node, Field) else node
-    levels = owner.topic.split("/")[:-1]
-    found = [_what(name, said=bool(owner.said_levels >> depth & 1), coarse=coarse) for depth, name in enumerate(levels)]
-    return (*found, names.stem(owner.name)) if owner is not node else tuple(found)
+class Levels:
+    """What the levels of topics say: what something is, or which one. Looked at once for each branch."""
+
+    def __init__(self) -> None:
+        self._is_which: dict[str, bool] = {}
+
+    def source(self, node: Node, *, coarse: bool) -> tuple[str, ...]:
+        """The levels above a node, without what says which one. Numbered names keep their stem.
+
+        `coarse`: not even that, where they are said, too, or stand among names that say which one.
+        """
+        owner = node.owner if isinstance(node, Field) else node
+        found: list[str] = [names.stem(owner.name)] if owner is not node else []
+        at, depth = owner.parent, owner.topic.count("/") - 1
+        while at is not None:
+            found.append(self._what(at, said=bool(owner.said_levels >> depth & 1), coarse=coarse))
+            at, depth = at.parent, depth - 1
+        return tuple(found)
+
+    def _what(self, node: Node, *, said: bool, coarse: bool) -> str:
+        if names.is_numbered(node.name) and not names.is_identity(node.name):
+            loose = coarse and (said or self._is_among(node))
+            return _WHICH if loose else names.stem(node.name) + _WHICH
+        return _WHICH if said or self._is_among(node) else node.name
+
+    def instance(self, node: Node) -> Node | None:
+        """What a node belongs to, if that has no name of its own but an id: `4711` in `outage/4711/resolved`."""
+        parent = node.parent
+        if parent is None or parent.parent is None or isinstance(node, Field):
+            return None
+        if names.is_numbered(parent.name) and not names.is_identity(parent.name):
+            return None
+        said = node.said_levels >> (node.topic.count("/") - 1) & 1
+        return parent if said or self._is_among(parent) else None
+
+    def _is_among(self, node: Node) -> bool:
+        """Whether a branch is an id, or stands beside ids that hold the same: `kafura` beside `3393371`."""
+        known = self._is_which.get(node.id)
+        if known is None:
+            known = self._is_which[node.id] = names.is_identity(node.name) or _is_beside_ids(node)
+        return known
 
 
-def _what(name: str, *, said: bool, coarse: bool) -> str:
-    if names.is_identity(name):
-        return _WHICH
-    if names.is_numbered(name):
-        return _WHICH if said and coarse else names.stem(name) + _WHICH
-    return _WHICH if said else name
+def _is_beside_ids(node: Node) -> bool:
+    if node.parent is None or not node.children:
+        return False
+    siblings = islice((node.parent.children or {}).values(), _MAX_WORDS)
+    return any(
+        other.children and names.is_identity(other.name) and similar(node.children, other.children, _SIMILAR)
+        for other in siblings
+        if other is not node
+    )
 
 
-def _instance(node: Node) -> Node | None:
-    """What a node belongs to, if that has no name of its own but an id: `4711` in `outage/4711/resolved`."""
-    parent = node.parent
-    if parent is None or parent.parent is None or isinstance(node, Field):
-        return None
-    said = node.said_levels >> (node.topic.count("/") - 1) & 1
-    if names.is_identity(parent.name) or (said and not names.is_numbered(parent.name)):
-        return parent
-    return None
-
-
-def _rivals(node: Node) -> Iterator[Pair]:
+def _rivals(node: Node, levels: Levels) -> Iterator[Pair]:
     """Words that tell different things of the same instance: `outage/4711` and `congestion/4711`."""
-    which = _instance(node)
+    which = levels.instance(node)
     if which is not None and which.parent is not None and which.parent.parent is not None:
         word = which.parent
         for other in islice((which.parent.parent.children or {}).values(), _MAX_WORDS):
@@ -162,12 +195,13 @@ def _rivals(node: Node) -> Iterator[Pair]:
                 yield frozenset((word.name, other.name))
 
 
-def _neighbourhood(group: Group, height: int) -> tuple[str, Pair]:
+def _neighbourhood(group: Group, height: int, levels: Levels) -> tuple[str, Pair]:
     """Where a group is at home; only instances of an id may be of the same thing although their parents differ."""
     at: Node | None = group.first
     for _ in range(height):
         at = at.parent if at is not None else None
-    return at.id if at is not None else "", frozenset(group.roles if _instance(group.first) is None else ())
+    home = at if at is not None and at.parent is not None else group.first  # all the namespace is no neighbourhood
+    return home.id, frozenset(group.roles if levels.instance(group.first) is None else ())
 
 
 def _id(node: Node) -> str:

@@ -81,10 +81,7 @@ class Kinds:
                 return Hint(said.type, said.namespace)
         if node.hint is not None or node.reported:
             return node.hint
-        versioned = names.contract(node.name)
-        if versioned is not None:
-            return Hint(versioned[0], source_id=node.name, version=versioned[1])
-        return self._lore.hint(node.topic)
+        return _contract(node) or self._lore.hint(node.topic)
 
     def _value_form(self, node: Node, own: Shape, group: int) -> Form:
         namespace, role, hint = self._roles.namespace(node), self._roles.role(node), self._hint(node)
@@ -295,6 +292,18 @@ class Kinds:
         """The discovery is over: decide which vocabularies are declared."""
         for vocabulary in self._vocabularies.values():
             vocabulary.settle()
+
+
+def _contract(node: Node) -> Hint | None:
+    """A versioned data contract of the UMH, or equipment that consists of one (or of several versions of one)."""
+    own = names.contract(node.name)
+    if own is not None:
+        return Hint(f"{own[0]}V{own[1]}", source_id=node.name, version=own[1])
+    found = {name: known for name in node.children or () if (known := names.contract(name)) is not None}
+    if not found or len({name for name, _ in found.values()}) > 1 or any(node.things()):
+        return None
+    oldest = min(found, key=lambda name: (int(found[name][1]), name))
+    return Hint(found[oldest][0], source_id=oldest, version=found[oldest][1])
 
 
 def _is_plain_document(form: Form) -> bool:

@@ -40,11 +40,11 @@ def is_contract(name: str) -> bool:
 
 
 def contract(name: str) -> tuple[str, str] | None:
-    """Name and version of a versioned contract: `_pump_v1` → (`PumpV1`, `1`)."""
+    """Name and version of a versioned contract: `_pump_v1` → (`Pump`, `1`)."""
     found = _CONTRACT.fullmatch(name) if name.startswith("_") else None
     if found is None or found["version"] is None:
         return None
-    return f"{type_name(found['name'])}V{int(found['version'])}", str(int(found["version"]))
+    return type_name(found["name"]), str(int(found["version"]))
 
 
 def is_index(name: str) -> bool:

@@ -51,7 +51,7 @@ class Placing:
     def place_branches(self, branches: Sequence[Node]) -> None:
         """Parents come before children in `branches`; decided are the children first."""
         for node in branches:
-            if node.parent is not None and not node.decided:
+            if node.parent is not None and not node.decided and not names.is_numbered(node.name):
                 self._parents[node.name].add(self._roles.role(node.parent))
                 self._uses[node.name] += 1
         for node in reversed(branches):

@@ -256,3 +256,46 @@ def test_churn_makes_no_types() -> None:
     before = len(feed.browse.object_types())
     feed.take({f"p/orders/ORD-{n:04d}/status": "OPEN" for n in range(10, 200)}).arrange()
     assert len(feed.browse.object_types()) == before
+
+
+# --- maps ------------------------------------------------------------------------------------------------------------
+
+
+def keyed(*ids: str) -> dict[str, Any]:
+    return {"p/m1/zones": {"at": 1, "zones": {ident: {"t": 20.5} for ident in ids}}}
+
+
+@pytest.mark.parametrize(
+    "payloads",
+    [
+        pytest.param([("S-001", "S-002"), ("S-001", "S-003")], id="one for another"),
+        pytest.param([("S-001", "S-002", "S-003"), ("S-002",)], id="fewer"),
+        pytest.param([("S-002",), ("S-001", "S-002")], id="more"),
+    ],
+)
+def test_objects_keyed_by_ids_are_maps(payloads: list[tuple[str, ...]]) -> None:
+    """Keys that are ids and keep changing make a map: declared for any key, and no elements, whatever the order."""
+    for order in (payloads, payloads[::-1]):
+        feed = Feed()
+        for ids in order:
+            feed.take(keyed(*ids))
+        feed.settle()
+        schema = feed.type("p/m1/zones")["schema"]["properties"]["zones"]
+        assert list(schema["additionalProperties"]["properties"]) == ["t"]
+        assert [ident for ident in feed.engine.space.nodes if ident.startswith("p/m1/zones#/zones/")] == []
+
+
+@pytest.mark.parametrize(
+    "payloads",
+    [
+        pytest.param([("S-001", "S-002"), ("S-001", "S-002")], id="keys that stay"),
+        pytest.param([("axis1", "axis2"), ("axis1",)], id="parts with short numbers"),
+        pytest.param([("S-001", "T-002"), ("S-001",)], id="two kinds of names"),
+    ],
+)
+def test_attributes_are_no_map(payloads: list[tuple[str, ...]]) -> None:
+    """Keys that stay, or only count parts, are attributes."""
+    feed = Feed()
+    for ids in payloads:
+        feed.take(keyed(*ids))
+    assert feed.settle().type("p/m1/zones")["schema"]["properties"]["zones"].keys() == {"type", "properties"}
