@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Self
 
 from bridge.engine import Engine, Options
 from bridge.space import Node
@@ -16,6 +16,12 @@ SETTLED_S = 60.0
 COMPONENTS = 1_000
 
 
+def idents(engine: Engine) -> list[str]:
+    """Ids of all elements that topics made, in the order of their making; the bridge's own are left out."""
+    own = {node.id for node in engine.space.own}
+    return [ident for ident in engine.space.nodes if ident not in own]
+
+
 class Feed:
     """An engine with a clock that stands still until it is moved."""
 
@@ -24,7 +30,7 @@ class Feed:
         self.browse = self.engine.browse
         self.seconds = 0.0
 
-    def take(self, values: Mapping[str, Any], **flags: Any) -> "Feed":
+    def take(self, values: Mapping[str, Any], **flags: Any) -> Self:
         """One message for each topic; a value that is not bytes is published as JSON."""
         self.engine.ingest(
             [
@@ -39,13 +45,13 @@ class Feed:
         )
         return self
 
-    def arrange(self) -> "Feed":
+    def arrange(self) -> Self:
         """Place what has grown."""
         now_ns = NOW_NS + int(self.seconds * SECOND)
         self.engine.space.arrange(now_ns)
         return self
 
-    def settle(self) -> "Feed":
+    def settle(self) -> Self:
         """Let the discovery window pass."""
         self.arrange()
         self.seconds += SETTLED_S
@@ -73,4 +79,4 @@ class Feed:
 
     def parts(self) -> set[str]:
         """Ids of everything that is a part, fields left out."""
-        return {ident for ident, node in self.engine.space.nodes.items() if node.part and "#" not in ident}
+        return {ident for ident in idents(self.engine) if self.node(ident).part and "#" not in ident}

@@ -12,6 +12,7 @@ import strict_json
 
 from bridge.api import ApiLimits, Context, Readiness, build
 from bridge.engine import Engine, Options
+from bridge.explain import Explainer, Rejections
 from bridge.history import MemoryHistory
 from bridge.history.answers import Historian
 from bridge.space import Change, Limits
@@ -48,19 +49,20 @@ class InProcess:
         self.now_ns = START_NS
         self.ready = Readiness(ready=True)
         self._tick = tick  # seconds that each look at the clock takes
-        self.engine = Engine(
-            Options(
-                levels=LEVELS,
-                namespace="urn:test",
-                discovery_window=0.0,
-                limits=Limits(),
-                subscriptions=subscriptions or SubscriptionLimits(),
-            )
+        options = Options(
+            levels=LEVELS,
+            namespace="urn:test",
+            discovery_window=0.0,
+            limits=Limits(),
+            subscriptions=subscriptions or SubscriptionLimits(),
         )
+        rejections = Rejections()
+        self.engine = Engine(options, rejections.note)
         self.history = MemoryHistory(rows_per_element, 1_000_000)
         self.context = Context(
             engine=self.engine,
             historian=Historian(self.history, UTC, rows, values),
+            explainer=Explainer(self.engine, options, rejections),
             limits=limits or ApiLimits(),
             now=self.clock,
             readiness=lambda: self.ready,

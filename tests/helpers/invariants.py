@@ -18,6 +18,9 @@ Row = dict[str, Any]
 TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 WITH_VALUE, WITHOUT_VALUE = {"Good", "Uncertain"}, {"Bad", "GoodNoData"}
 PARENTAL = ("HasParent", "ComponentOf")
+ALIAS_OF = "urn:i3x-bridge#relationship/AliasOf"
+VQT = ("value", "quality", "timestamp")
+_OPEN = {"properties": {}, "additionalProperties": {}, "items": {}}  # says nothing about what is inside
 FORBIDDEN_IN_IDS = set(',"\\')
 MOST_FAULTS = 20  # told; a broken rule breaks for many elements at once
 
@@ -103,11 +106,25 @@ def _identity(space: Space) -> Iterator[str]:
     for ident, row in space.objects.items():
         if not ident or ident != ident.strip() or not ident.isprintable() or FORBIDDEN_IN_IDS & set(ident):
             yield f"id {ident!r} is not trimmed, printable and free of forbidden characters"
+        if alias_of := row["metadata"]["relationships"].get(ALIAS_OF):
+            yield from _alias(space, row, alias_of)
+            continue
         system = row["metadata"]["system"]
         topic, path = system["topic"], tuple(system.get("path", ()))
         again = field_id(element_id(topic), path) if path else element_id(topic)
         if again != ident or topic_of(ident) != topic or pointer_of(ident) != path:
             yield f"id {ident!r} is not the one of topic {topic!r}, path {path}"
+
+
+def _alias(space: Space, row: Row, targets: Sequence[str]) -> Iterator[str]:
+    """An alias has one target, an id that no message may have made, and reads as its target."""
+    ident, target = row["elementId"], targets[0]
+    if len(targets) != 1 or not ident.startswith("$views/"):
+        yield f"{ident}: is an alias of {targets}"
+    if row["typeElementId"] != space.objects[target]["typeElementId"]:
+        yield f"{ident}: is of another type than {target}"
+    if row["isComposition"] or any(space.values[ident][key] != space.values[target][key] for key in VQT):
+        yield f"{ident}: reads {space.values[ident]!r:.100}, {target} {space.values[target]!r:.100}"
 
 
 def _objects(space: Space) -> Iterator[str]:
@@ -185,18 +202,26 @@ def _values(space: Space) -> Iterator[str]:
         kind = space.types.get(row["typeElementId"])
         if kind is None:
             continue
-        if value is not None:
-            wrong = json_schema.violations(value, kind["schema"])
-            yield from (f"{ident} of {kind['elementId']}: {text}" for text in wrong)
-        extra = _undeclared(value, kind["schema"])
+        extra = _extra(value, kind["schema"])
+        wrong = json_schema.violations(value, kind["schema"]) if value is not None and not extra else ()
+        yield from (f"{ident} of {kind['elementId']}: {text}" for text in wrong)
         said = set(row["metadata"]["schemaExtensions"] or ())
         if row["isExtended"] != bool(extra) or said != extra:
             yield f"{ident}: isExtended {row['isExtended']}, extensions {sorted(said)}, undeclared {sorted(extra)}"
 
 
-def _undeclared(value: Any, schema: Mapping[str, Any]) -> set[str]:
-    """Attributes at the top of a value that a type with properties does not declare."""
-    declared = schema.get("properties")
-    if not declared or not isinstance(value, dict) or "additionalProperties" in schema:
+def _extra(value: Any, schema: Mapping[str, Any]) -> set[str]:
+    """Attributes at the top of a value that its type does not declare, or declares otherwise; of a scalar, `value`."""
+    if value is None or next(json_schema.violations(value, {**schema, **_OPEN}), None) is not None:
+        return set() if value is None else {"value"}
+    if not isinstance(value, dict):
+        return set() if next(json_schema.violations(value, schema), None) is None else {"value"}
+    declared, others = schema.get("properties") or {}, schema.get("additionalProperties")
+    if not declared and others is None:
         return set()
-    return set(value) - set(declared)
+    inner = {key: declared.get(key, others) for key in value}
+    return {
+        key
+        for key, found in inner.items()
+        if found is None or next(json_schema.violations(value[key], found), None) is not None
+    }

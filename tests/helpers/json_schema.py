@@ -16,7 +16,9 @@ KINDS: dict[str, tuple[type, ...]] = {
     "array": (list,),
     "object": (dict,),
 }
-KEYWORDS = {"type", "properties", "additionalProperties", "items", "contentEncoding", "unit"}
+KEYWORDS = {"type", "properties", "additionalProperties", "items", "contentEncoding", "unit"} | {
+    *("description", "enum", "minimum", "maximum"),
+}
 
 
 def faults(schema: Schema, *, root: bool = True) -> Iterator[str]:
@@ -44,6 +46,7 @@ def violations(value: Any, schema: Schema, path: str = "") -> Iterator[str]:
         if not any(type(value) in KINDS[name] for name in names):
             yield f"{path or '/'}: {value!r:.60} is not {' or '.join(names)}"
             return
+    yield from _out_of_bounds(value, schema, path)
     if isinstance(value, dict):
         yield from _in_object(value, schema, path)
     elif isinstance(value, list) and "items" in schema:
@@ -54,6 +57,13 @@ def violations(value: Any, schema: Schema, path: str = "") -> Iterator[str]:
             base64.b64decode(value, validate=True)
         except binascii.Error:
             yield f"{path or '/'}: {value!r:.60} is not base64"
+
+
+def _out_of_bounds(value: Any, schema: Schema, path: str) -> Iterator[str]:
+    if value is not None and "enum" in schema and value not in schema["enum"]:
+        yield f"{path or '/'}: {value!r:.60} is none of {schema['enum']!r:.60}"
+    if type(value) in (int, float) and not schema.get("minimum", value) <= value <= schema.get("maximum", value):
+        yield f"{path or '/'}: {value!r:.60} is out of bounds"
 
 
 def _in_object(value: dict[str, Any], schema: Schema, path: str) -> Iterator[str]:
