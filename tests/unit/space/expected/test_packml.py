@@ -37,7 +37,7 @@ def test_parameters(plant: Plant) -> None:
     assert plant.parts(f"{LINES}/Status/Parameter(/[01])?") == 6
 
 
-@row(FOLDER, 3, "three unnumbered counts of different names are three types, ProdConsumedCountItem and so on")
+@row(FOLDER, 3)
 def test_counts(plant: Plant) -> None:
     """The three counts of products share a type."""
     assert len(plant.types(f"{LINES}/Admin/Prod(Consumed|Defective|Processed)Count/0")) == 1

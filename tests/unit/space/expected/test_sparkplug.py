@@ -126,7 +126,7 @@ def test_null(plant: Plant) -> None:
     assert plant.value(f"{ONE}/Recipe/Name") == (None, "GoodNoData")
 
 
-@row(FOLDER, 8, "the declared data type of a metric that has always been null is not in its schema")
+@row(FOLDER, 8)
 def test_null_schema(plant: Plant) -> None:
     """The declared data type tells the schema of a metric that has no value yet."""
     assert "string" in plant.schema(f"{ONE}/Recipe/Name")["type"]
