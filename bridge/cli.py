@@ -1,8 +1,10 @@
-"""The command line: `bridge run · demo · check`."""
+"""The command line: `bridge run · demo · check · learn · explain`."""
 
 import argparse
+import json
 import logging
 import os
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,6 +24,8 @@ examples:
   bridge run                           the broker on localhost:1883, i3X on http://localhost:8080/v1
   bridge run --config config/uns.toml  as the file says; every setting is explained in it
   bridge check --config my.toml        is the file right, and what is in effect?
+  bridge learn --for 60s -o my.toml    the inferred model as a file, to be edited and pinned
+  bridge explain plant/press1/speed    how did this topic become this element?
 
 The MQTT password comes from [mqtt] password_file or the environment variable BRIDGE_MQTT_PASSWORD.
 Exit codes: 0 clean, 1 failure, 2 usage or configuration, 3 could not start.
@@ -73,16 +77,45 @@ def _demo(arguments: argparse.Namespace) -> int:
 
 def _check(arguments: argparse.Namespace) -> int:
     settings = load(arguments.config, os.environ)
+    if settings.model.file is not None:
+        from bridge.model import load as load_model
+
+        load_model(settings.model.file)
     for caution in cautions(settings):
         print(f"warning: {caution}", file=sys.stderr)
     print(_toml(settings.public()), end="")
     return CLEAN
 
 
-def _toml(public: dict[str, dict[str, Any]]) -> str:
+def _learn(arguments: argparse.Namespace) -> int:
+    settings = load(arguments.config, os.environ)
+    logs.configure(arguments.log_format or settings.log.format, settings.log.level)
+    from bridge.learn import learn
+
+    learn(settings, arguments.recording, arguments.seconds, arguments.output, replace=arguments.force)
+    return CLEAN
+
+
+def _explain(arguments: argparse.Namespace) -> int:
+    from bridge import inquiry
+    from bridge.explain import text
+
+    if arguments.recording is not None:
+        settings = load(arguments.config, os.environ)
+        found = inquiry.ask_recording(arguments.recording, arguments.topic, settings)
+    else:
+        found = inquiry.ask_daemon(arguments.url, arguments.topic)
+    print(json.dumps(found, indent=2, ensure_ascii=False) if arguments.json else "\n".join(text.lines(found)))
+    return CLEAN
+
+
+def _toml(public: dict[str, Any]) -> str:
     """The settings as a configuration file to the same effect; what a file cannot say is a comment in it."""
     parts = []
     for section, values in public.items():
+        if isinstance(values, list):
+            parts += [f"[[{section}]]\n{tomli_w.dumps(table)}" for table in values]
+            continue
         said = {key: value for key, value in values.items() if value is not None and key != "password"}
         unsaid = {key: values[key] or "(not set)" for key in values if key not in said}
         comments = [f"# {key}: {state}\n" for key, state in unsaid.items()]
@@ -119,6 +152,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_config(check)
     check.set_defaults(command=_check)
+    _add_learn(commands)
+    _add_explain(commands)
     return parser
 
 
@@ -134,8 +169,46 @@ def _add_demo(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     demo.set_defaults(command=_demo)
 
 
-def _add_config(parser: argparse.ArgumentParser) -> None:
-    text = "TOML file (default: none, every setting has a default)"
+def _add_learn(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    learn = commands.add_parser(
+        "learn",
+        help="write the inferred model as a file that can be edited and pinned",
+        description="Listen to the broker, or read a recording, and write the inferred model as TOML. SIGINT ends the "
+        "listening and writes what has come so far. A [model] file in the configuration is not looked at.",
+    )
+    _add_config(learn)
+    source = learn.add_mutually_exclusive_group()
+    text = "how long to listen, such as 90s, 10m or 2h (default: 60s)"
+    source.add_argument("--for", dest="seconds", type=_seconds, default=60.0, metavar="TIME", help=text)
+    text = "learn from this recording instead: JSON lines, maybe gzipped"
+    source.add_argument("--from", dest="recording", type=Path, metavar="FILE", help=text)
+    text = "what to write (default: model.toml)"
+    learn.add_argument("-o", "--output", type=Path, default=Path("model.toml"), metavar="FILE", help=text)
+    learn.add_argument("--force", action="store_true", help="replace a file that is there")
+    _add_log_format(learn)
+    learn.set_defaults(command=_learn)
+
+
+def _add_explain(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    explain = commands.add_parser(
+        "explain",
+        help="how a topic became an element, and why",
+        description="Tell how a topic became an element: codec, envelope, time, quality, type, place, rejections.",
+    )
+    explain.add_argument("topic", metavar="TOPIC", help="a topic, or an element id")
+    place = explain.add_mutually_exclusive_group()
+    url = "http://127.0.0.1:8080"
+    place.add_argument("--url", type=_http, default=url, help=f"the running daemon (default: {url})")
+    text = "learn from this recording instead: JSON lines, maybe gzipped"
+    place.add_argument("--from", dest="recording", type=Path, metavar="FILE", help=text)
+    _add_config(explain, "TOML file with the rules for --from (default: none)")
+    explain.add_argument("--json", action="store_true", help="as JSON instead of text")
+    explain.set_defaults(command=_explain)
+
+
+def _add_config(
+    parser: argparse.ArgumentParser, text: str = "TOML file (default: none, every setting has a default)"
+) -> None:
     parser.add_argument("--config", type=Path, metavar="FILE", help=text)
 
 
@@ -148,6 +221,19 @@ def _port(text: str) -> int:
     if not text.isascii() or not text.isdigit() or int(text) > 65_535:
         raise argparse.ArgumentTypeError(f"{text!r}: must be a whole number from 0 to 65535")
     return int(text)
+
+
+def _seconds(text: str) -> float:
+    found = re.fullmatch(r"(\d{1,6}(?:\.\d{1,3})?)([smh]?)", text, re.ASCII)
+    if found is None or not float(found[1]):
+        raise argparse.ArgumentTypeError(f"{text!r}: must be a time such as 90s, 10m or 2h")
+    return float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3_600}[found[2]]
+
+
+def _http(text: str) -> str:
+    if not text.startswith(("http://", "https://")):
+        raise argparse.ArgumentTypeError(f"{text!r}: must be an address such as http://127.0.0.1:8080")
+    return text
 
 
 def _url(text: str) -> str:

@@ -12,28 +12,37 @@ import logging
 import signal
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import uvicorn
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from bridge import __version__
 from bridge.api import ApiLimits, Context, Readiness, build
 from bridge.api.connection import HttpProtocol
 from bridge.api.stream import Streams
-from bridge.config import Settings, cautions
+from bridge.config import ModelSettings, RuleSettings, Settings, cautions
 from bridge.engine import Engine, Options
 from bridge.errors import StartError
+from bridge.explain import Explainer
 from bridge.history import History, MemoryHistory
 from bridge.history.answers import Historian
 from bridge.losses import Losses
 from bridge.metrics import BridgeCollector, exposition
+from bridge.model import Model
+from bridge.model import load as load_model
 from bridge.sources import Source
 from bridge.sources.mqtt import MqttSource
+from bridge.sources.rebirth import RebirthRequests
 from bridge.space import Limits
+from bridge.state import Keeper, Store, fingerprint
 from bridge.subscriptions import SubscriptionLimits
+from bridge.uns import Message, Rejected
+from bridge.uns.policy import Rule
 
 TICK = 1.0  # seconds between looks at the model and the subscriptions
+CATCH_UP = 0.02  # the same while a tick has left work: requests and messages get their turn in between
+UNSEEN = 20  # lines about a model file that names what is not there
 SHUTDOWN = 4  # seconds that open requests may take at the end; all in all a stop takes at most 5
 GC_THRESHOLDS = (50_000, 20, 20)  # a model is millions of long-lived objects; the default looks at them all the time
 _LISTEN_BACKLOG = 2048
@@ -88,14 +97,55 @@ def engine_options(settings: Settings) -> Options:
         namespace=model.namespace,
         aspects=model.aspects,
         discovery_window=model.discovery_window,
+        widen_after=model.widen_after,
         zone=model.time_zone,
         future_tolerance=model.future_tolerance,
+        stale_after=model.stale_after,
+        broker_grace=model.broker_grace,
+        on_death=model.on_death,
+        deletion=model.deletion,
+        expire_after=model.expire_after,
+        guess_units=model.guess_units,
         max_payload=limits.payload,
-        limits=Limits(limits.elements, limits.new_per_minute, limits.topic, limits.levels, limits.fields, limits.depth),
+        rules=(*_general_rules(model), *map(rule_of, settings.rule)),
+        limits=Limits(**limits.model_dump(exclude={"payload"})),
+        instances=limits.instances,
         subscriptions=SubscriptionLimits(
             subscriptions.max, subscriptions.queue, subscriptions.queue_total, subscriptions.ttl
         ),
     )
+
+
+def _general_rules(model: ModelSettings) -> Iterator[Rule]:
+    """What [model] says about topics; it comes first, so that a `[[rule]]` may say otherwise."""
+    if model.separators:
+        yield Rule(("#",), {"separators": model.separators})
+    if model.commands:
+        yield Rule(model.commands, {"use": "command"})
+
+
+def rule_of(settings: RuleSettings) -> Rule:
+    """A rule as the core takes it: the keys are those of `Policy`."""
+    return Rule(settings.topics, settings.said())
+
+
+def model_of(settings: Settings) -> Model | None:
+    """The model file that the settings name. Raises `ConfigError`."""
+    return load_model(settings.model.file) if settings.model.file is not None else None
+
+
+def new_engine(
+    settings: Settings, model: Model | None, on_rejected: Callable[[Message, Rejected], None]
+) -> tuple[Engine, Options]:
+    """An empty engine, and what it goes by: what a model file says wins; its levels count where none are configured."""
+    options = engine_options(settings)
+    if model is None:
+        return Engine(options, on_rejected), options
+    rules = (*options.rules, *model.rules())
+    options = structs.replace(options, rules=rules, levels=options.levels or model.levels)
+    engine = Engine(options, on_rejected)
+    model.pin(engine.space)
+    return engine, options
 
 
 class _Server(uvicorn.Server):
@@ -112,27 +162,33 @@ class _Parts(Struct, frozen=True):
     source: Source
     server: _Server
     streams: Streams
+    rebirths: RebirthRequests | None  # where we may publish them
+    keeper: Keeper | None  # of the learnt model, where there is a directory for it
 
 
 class _Daemon:
     def __init__(self, settings: Settings, listener: socket.socket) -> None:
         self._settings = settings
         self._listener = listener
+        self._model = model_of(settings)
         self._losses = Losses(time.monotonic)
         self._stopping = asyncio.Event()
+        self._sessions_lost = 0  # as of when the broker was last there
 
     # --- startup ---------------------------------------------------------------------------------------------------
 
     def _assemble(self) -> _Parts:
         settings = self._settings
-        engine = Engine(engine_options(settings), self._losses.rejected)
+        engine, options = new_engine(settings, self._model, self._losses.rejected)
         history = MemoryHistory(settings.history.rows_per_element, settings.history.rows_total)
         source = MqttSource(settings.mqtt)
-        collector = BridgeCollector(engine, history, source, __version__)
+        keeper = self._keeper(engine, options)
+        collector = BridgeCollector(engine, history, source, __version__, keeper)
         api, stream = settings.api, settings.stream
         context = Context(
             engine=engine,
             historian=Historian(history, settings.model.time_zone, api.max_rows),
+            explainer=Explainer(engine, options, self._losses.rejections),
             limits=ApiLimits(
                 max_body=api.max_body,
                 max_ids=api.max_ids,
@@ -163,7 +219,18 @@ class _Daemon:
             timeout_keep_alive=75,
             backlog=_LISTEN_BACKLOG,
         )
-        return _Parts(engine, history, source, _Server(config), streams)
+        rebirths = RebirthRequests(engine.router.rebirths, source) if settings.mqtt.rebirth else None
+        return _Parts(engine, history, source, _Server(config), streams, rebirths, keeper)
+
+    def _keeper(self, engine: Engine, options: Options) -> Keeper | None:
+        """Whoever keeps the model; the engine goes on with the one that was kept."""
+        settings = self._settings
+        if settings.state.directory is None:
+            return None
+        told = fingerprint(options, settings.model.file)
+        keeper = Keeper(Store(settings.state.directory), engine.space, told)
+        keeper.restore()
+        return keeper
 
     # --- loop ------------------------------------------------------------------------------------------------------
 
@@ -174,8 +241,11 @@ class _Daemon:
         with self._signals():
             async with asyncio.TaskGroup() as tasks:
                 server = tasks.create_task(parts.server.serve(sockets=[self._listener]), name="http")
-                ticker = tasks.create_task(self._tick(parts.engine), name="ticker")
+                ticker = tasks.create_task(self._tick(parts), name="ticker")
                 reader = tasks.create_task(self._read(parts), name="source")
+                others = [ticker]
+                if parts.keeper is not None:
+                    others.append(tasks.create_task(parts.keeper.run(), name="state"))
                 host, port = self._listener.getsockname()[:2]
                 shown = f"[{host}]" if ":" in host else host
                 _log.info(
@@ -185,7 +255,7 @@ class _Daemon:
                     port,
                 )
                 await self._stopping.wait()
-                await self._shutdown(parts, reader, ticker, server)
+                await self._shutdown(parts, reader, server, others)
         return 0
 
     async def _read(self, parts: _Parts) -> None:
@@ -197,17 +267,40 @@ class _Daemon:
                 if self._stopping.is_set():
                     return
 
-    async def _tick(self, engine: Engine) -> None:
+    async def _tick(self, parts: _Parts) -> None:
         """Keep the model in order; once it is settled, spare the garbage collector from going through it again."""
+        engine = parts.engine
         frozen = False
         while True:
-            await asyncio.sleep(TICK)
-            engine.tick(time.time_ns(), time.monotonic(), time.monotonic)
+            await asyncio.sleep(CATCH_UP if engine.behind else TICK)
+            now_ns = time.time_ns()
+            self._look_at_broker(parts, now_ns)
+            parts.history.append(engine.tick(now_ns, time.monotonic(), time.monotonic))
             self._losses.look(engine)
-            if not frozen and not engine.space.young:
+            if parts.rebirths is not None:
+                parts.rebirths.look(time.monotonic(), time.time_ns())
+            if not frozen and not engine.space.provisional:
+                await self._tell_unseen(engine)
                 gc.collect()
                 gc.freeze()
                 frozen = True
+
+    async def _tell_unseen(self, engine: Engine) -> None:
+        """What the model file names and nobody has published: mistyped, or still to come."""
+        unseen = await asyncio.to_thread(self._model.unseen, engine.space) if self._model is not None else []
+        for line in unseen[:UNSEEN]:
+            _log.info("model file: no element yet for %s", line)
+        if len(unseen) > UNSEEN:
+            _log.info("model file: and for %d more", len(unseen) - UNSEEN)
+
+    def _look_at_broker(self, parts: _Parts, now_ns: int) -> None:
+        """Tell the core whether data can come, and whether some was missed."""
+        health = parts.source.health()
+        if health.connected:
+            parts.engine.broker_back(session_kept=health.sessions_lost == self._sessions_lost)
+            self._sessions_lost = health.sessions_lost
+        else:
+            parts.engine.broker_lost(now_ns)
 
     # --- shutdown --------------------------------------------------------------------------------------------------
 
@@ -236,14 +329,16 @@ class _Daemon:
         self,
         parts: _Parts,
         reader: asyncio.Task[None],
-        ticker: asyncio.Task[None],
         server: asyncio.Task[None],
+        others: Sequence[asyncio.Task[None]],
     ) -> None:
-        ticker.cancel()
-        reader.cancel()
+        for task in (*others, reader):
+            task.cancel()
         await asyncio.wait([reader], timeout=SHUTDOWN)
         parts.streams.close()
         parts.server.should_exit = True
+        if parts.keeper is not None:
+            await parts.keeper.close()
         await asyncio.wait([server])
         counters = parts.engine.counters
         _log.info("stopped; %d messages received, %d stored", counters.received, counters.stored)
@@ -261,4 +356,4 @@ def _not_about_broken_streams(record: logging.LogRecord) -> bool:
     return "without completing response" not in record.getMessage()
 
 
-__all__ = ["engine_options", "readiness", "serve"]
+__all__ = ["engine_options", "model_of", "new_engine", "readiness", "serve"]

@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from bridge.space import AddressSpace, Change, Limits, Node
 from bridge.space.browse import Browser
+from bridge.space.departures import Departures
 from bridge.space.given import Given
 from bridge.space.learner import Learner
 from bridge.space.liveness import Liveness
@@ -27,7 +28,11 @@ from bridge.uns.moments import SECOND
 from bridge.uns.policy import Policies, Rule
 from bridge.uns.routing import Router
 
-_ARRANGE_SHARE = 20  # arranging may take one part in so many of the time, so that a growing space stays responsive
+# A look of the learner at everything takes seconds in a large space, so it rests after each: many times as long as the
+# look took, so that a growing space stays responsive; only as long as that where a young model is not loading; and not
+# at all when the last of what the broker has stored seems to have come.
+_REST = 20
+_SHORT_REST = 1
 
 
 class Options(Struct, frozen=True):
@@ -89,12 +94,16 @@ class Engine:
         self.browse = Browser(self.space)
         self.subscriptions = Subscriptions(self.space.nodes, zone, options.subscriptions, self.space.links.aliases)
         self.liveness = Liveness(self.space.by_topic, options.stale_after, options.broker_grace, options.on_death)
+        self.departures = Departures(self.space, options.deletion, options.expire_after, options.instances)
+        self.space.removal.is_monitored = self.subscriptions.is_monitored
+        self.space.removal.forget = self.liveness.forget
         self.counters = Counters()
         self.rejected: Counter[str] = Counter()
         self._tolerance = options.future_tolerance
         self._near_ns = int(_least_tolerance(options) * SECOND)
         self._on_rejected = on_rejected
-        self._arrange_after = 0.0
+        self._arranged = 0.0  # when the learner's last look was over, in monotonic seconds
+        self._look_took = 0.0  # seconds
 
     # --- messages in -----------------------------------------------------------------------------------------------
 
@@ -119,10 +128,11 @@ class Engine:
                 counters.duplicate += 1
             else:
                 self._reject(message, outcome)
-        if changes and self.space.unarranged and not self.space.young:
+        if changes and self.space.unarranged and not self.space.provisional:
             self.space.arrange(message.received_ns)  # little is new: place it before anybody hears of it
         if len(self.subscriptions):
             self._notify(changes)
+        self.departures.carry_out()
         return changes
 
     def _reject(self, message: Message, why: Rejected) -> None:
@@ -147,6 +157,8 @@ class Engine:
             if isinstance(found, Rejected):
                 return found
             node = found
+            if reading.raw_topic is not None:
+                self.space.raw_topics[node.id] = reading.raw_topic
         received_ns, quality = message.received_ns, reading.quality
         said_ns = time_ns = reading.time_ns or 0
         if not said_ns:
@@ -159,11 +171,12 @@ class Engine:
             if quality is GOOD:
                 quality = UNCERTAIN
         elif said_ns <= node.said_ns and (said_ns < node.said_ns or _says_the_same(node, reading)):
-            return self._take_late(node, reading, time_ns, changes)
+            return self._take_late(node, reading, time_ns, received_ns, changes)
         if reading.historical or reading.transient:
-            return self._take_late(node, reading, time_ns, changes)
-        if not self._fits(node, reading, received_ns):
-            return _MALFORMED
+            return self._take_late(node, reading, time_ns, received_ns, changes)
+        misfit = self._fits(node, reading, received_ns)
+        if misfit is not None:
+            return misfit
         node.value, node.quality, node.time_ns = reading.value, quality, time_ns
         node.said_ns, node.received_ns, node.attributes = said_ns, received_ns, reading.attributes
         if node.doubt or message.replayed:
@@ -183,38 +196,61 @@ class Engine:
         """A node gets a payload of its own: what is decided once for each topic is decided now."""
         self.space.first_report(node)
         node.policy = self.router.policies.of(node.topic)
-        node.reader = self.router.reader(node.topic)
+        node.reader = self.router.hand_over(node.topic)
         self.space.descriptions.reported(node)
         self.liveness.begin(node, received_ns)
+        self.departures.begin(node, received_ns)
 
-    def _fits(self, node: Node, reading: Reading, received_ns: int) -> bool:
-        """Let the space look at what is new about a reading; False where it is a damaged version of what it was."""
+    def _fits(self, node: Node, reading: Reading, received_ns: int) -> Rejected | None:
+        """Let the space look at what is new about a reading; why it is not to be taken, if so."""
         space = self.space
         if reading.value is not None:
             shape = bytes if reading.binary else reading.shape  # base64 is a string, but of another type
             if shape is not node.shape_now and shape != node.shape_now:
                 if reading.malformed and node.shape is not None:
-                    return False
-                if not node.reported:
+                    return _MALFORMED
+                if node.reader is None:
                     self._first_report(node, received_ns)
+                    if reading.hint is not None:
+                        space.hinted(node, reading.hint)  # so that no type is made for what is said to be of another
                 elif node.policy.merge == "deep":
                     shape = merge(node, reading)
                 space.show(node, reading.value, shape, received_ns, binary=reading.binary)
-        elif not node.reported:
-            self._first_report(node, received_ns)
+        elif not node.reported and reading.deleted:
+            return _DUPLICATE
+        else:
+            self._take_null(node, reading, received_ns)
         if reading.hint is not None and reading.hint is not node.hint and reading.hint != node.hint:
             space.hinted(node, reading.hint)
         if reading.unit is not None and reading.unit != node.unit:
             space.set_unit(node, reading.unit)
         if reading.description is not None:
             node.description = reading.description
-        return True
+        return None
 
-    def _take_late(self, node: Node, reading: Reading, time_ns: int, changes: list[Change]) -> Rejected | None:
-        """Not newer than the current value: the same again is a duplicate, anything else belongs to history only."""
+    def _take_null(self, node: Node, reading: Reading, received_ns: int) -> None:
+        """There is no value: nothing is shown, but what was shown before may be gone, or a kind be declared."""
+        if node.reader is None:
+            self._first_report(node, received_ns)
+        elif node.value is not None:
+            self.space.emptied(node)
+        if reading.deleted:
+            self.departures.deleted(node)
+        if reading.declared is not None and node.shape is None:
+            self.space.declared(node, reading.declared, received_ns)
+
+    def _take_late(
+        self, node: Node, reading: Reading, time_ns: int, received_ns: int, changes: list[Change]
+    ) -> Rejected | None:
+        """Not newer than the current value: the same again is a duplicate, anything else belongs to history only, where
+        it conforms to its type as well.
+        """
         if time_ns == node.said_ns and _says_the_same(node, reading):
             return self._confirmed(node, changes)
         self.counters.late += 1
+        shape = bytes if reading.binary else reading.shape
+        if reading.value is not None and shape != node.shape_now and node.reported and not reading.malformed:
+            self.space.recall(node, reading.value, shape, received_ns, binary=reading.binary)
         changes.append(Change(node, reading.value, reading.quality, time_ns, late=True))
         return None
 
@@ -234,14 +270,20 @@ class Engine:
 
     def tick(self, now_ns: int, now: float, clock: Callable[[], float]) -> list[Change]:
         """About once a second: arrange what has grown, settle the model, delete deserted subscriptions; and doubt what
-        has been silent for too long: the changes that this makes. While `liveness.behind`, another tick is due soon.
+        has been silent for too long: the changes that this makes. While `behind`, another tick is due soon.
         """
         self.arrange(now_ns, now, clock)
         changes = [*self.liveness.tick(now_ns), *self.versions.update(now_ns)]
         if len(self.subscriptions):
             self._notify(changes)
         self.subscriptions.sweep(now)
+        self.departures.tick(now_ns)
         return changes
+
+    @property
+    def behind(self) -> bool:
+        """Whether the last tick has left something to do."""
+        return self.liveness.behind or self.departures.behind
 
     def broker_lost(self, now_ns: int) -> None:
         """The source has no broker: once the grace time is over, `tick` doubts everything."""
@@ -252,11 +294,16 @@ class Engine:
         self.liveness.broker_back(session_kept=session_kept)
 
     def arrange(self, now_ns: int, now: float, clock: Callable[[], float]) -> None:
-        """Let the learner place what has grown, unless it has just taken more than its share of the time."""
-        if (self.space.unarranged or self.space.young) and now >= self._arrange_after:
-            self.space.arrange(now_ns)
-            took = clock() - now
-            self._arrange_after = now + took * _ARRANGE_SHARE
+        """Let the learner place what has grown, unless it rests from its last look."""
+        space, was_loading = self.space, self.space.growth.loading
+        space.growth.look(space.size, now_ns)
+        if was_loading and not space.growth.loading:
+            self._look_took = 0.0
+        rest = _SHORT_REST if space.young and not space.growth.loading else _REST
+        if (space.unarranged or space.provisional) and now - self._arranged >= rest * self._look_took:
+            space.arrange(now_ns)
+            self._arranged = clock()
+            self._look_took = self._arranged - now
 
     # --- invariants ------------------------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from urllib.request import ProxyHandler, build_opener
 
 from bridge.config import Settings
-from bridge.daemon import engine_options
+from bridge.daemon import model_of, new_engine
 from bridge.engine import Engine
 from bridge.errors import BridgeError, NotFound
 from bridge.explain import Explainer, Explanation, Rejections
@@ -44,8 +44,8 @@ def _refusal(error: HTTPError) -> str:
 
 def ask_recording(path: Path, topic: str, settings: Settings) -> Explanation:
     """Raises `StartError` where the file cannot be read, `NotFound` where the topic is not in it."""
-    options, rejections = engine_options(settings), Rejections()
-    engine = Engine(options, rejections.note)
+    rejections = Rejections()
+    engine, options = new_engine(settings, model_of(settings), rejections.note)
     asyncio.run(_learn(path, engine))
     engine.space.arrange(time.time_ns())
     found = Explainer(engine, options, rejections).explain(topic)

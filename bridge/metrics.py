@@ -11,16 +11,20 @@ from prometheus_client.registry import Collector
 from bridge.engine import Engine
 from bridge.history import History
 from bridge.sources import Source
+from bridge.state import Keeper
 
 
 class BridgeCollector(Collector):
     """Reads the running daemon."""
 
-    def __init__(self, engine: Engine, history: History, source: Source, version: str) -> None:
+    def __init__(
+        self, engine: Engine, history: History, source: Source, version: str, keeper: Keeper | None = None
+    ) -> None:
         self._engine = engine
         self._history = history
         self._source = source
         self._version = version
+        self._keeper = keeper
 
     def collect(self) -> Iterator[Metric]:
         yield from self._messages()
@@ -29,6 +33,10 @@ class BridgeCollector(Collector):
         yield from self._broker()
         yield _gauge("bridge_history_rows", "Rows held in history.", self._history.rows)
         yield _counter("bridge_history_evicted", "Rows dropped to stay within bounds.", self._history.evicted)
+        problems = self._keeper.problems if self._keeper is not None else 0
+        yield _counter(
+            "bridge_state_problems", "Files of the learnt model that could not be used or written.", problems
+        )
         build = GaugeMetricFamily("bridge_build_info", "The version that runs.", labels=["version"])
         build.add_metric([self._version], 1)
         yield build
@@ -56,6 +64,13 @@ class BridgeCollector(Collector):
         yield _counters(
             "bridge_sparkplug", "Sparkplug sessions by event.", "event", self._engine.router.sparkplug_stats
         )
+        yield _counter(
+            "bridge_sparkplug_rebirths_requested",
+            "Requests to edge nodes to send their births again.",
+            self._engine.router.rebirths.requested,
+        )
+        left_out = self._engine.router.batch_stats
+        yield _counters("bridge_batches_left_out", "Items of batches left out, by reason.", "reason", left_out)
 
     def _model(self) -> Iterator[Metric]:
         space = self._engine.space
@@ -64,8 +79,20 @@ class BridgeCollector(Collector):
             "bridge_fields_refused", "Times a field was not made an element, by limit.", "reason", space.refused
         )
         yield _gauge("bridge_types", "Object types.", len(space.registry.by_id))
+        yield _counter(
+            "bridge_types_widened",
+            "Events of /drift: a settled type was exceeded or widened.",
+            space.registry.drift.total,
+        )
         yield _gauge("bridge_model_revision", "Rises with every change of the model.", space.revision)
         yield _gauge("bridge_model_settled", "1 once the discovery window is over.", not space.young)
+        yield _counters(
+            "bridge_elements_removed", "Elements that were let go, by reason.", "reason", space.removal.removed
+        )
+        doubts = self._engine.liveness
+        yield _gauge("bridge_elements_stale", "Elements that have been silent for too long.", doubts.stale)
+        yield _gauge("bridge_elements_dead", "Elements whose source is offline, as a last will says.", doubts.dead)
+        yield _gauge("bridge_elements_lost", "Elements unconfirmed since the broker was away.", doubts.lost)
 
     def _subscriptions(self) -> Iterator[Metric]:
         found = self._engine.subscriptions

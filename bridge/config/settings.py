@@ -70,6 +70,7 @@ class MqttSettings(Section):
     keep_alive: Annotated[int, Field(ge=1, le=65_535)] = 15  # 16 bits; 0 would never notice a dead connection
     session_expiry: Annotated[int, Field(ge=0, le=4_294_967_295)] = 86_400  # 32 bits, the largest means never
     receive_maximum: Annotated[int, Field(ge=1, le=65_535)] = 1_000  # messages in flight; 16 bits
+    rebirth: bool = False  # the only thing that makes the bridge publish
     ca_file: File = None
     cert_file: File = None
     key_file: PrivateFile = None

@@ -60,3 +60,11 @@ class Source(Protocol):
     def batches(self) -> AsyncIterator[Batch]: ...
 
     def health(self) -> Health: ...
+
+
+class Publishing(Source, Protocol):
+    """A source that can publish too, in the few cases where the bridge is allowed to."""
+
+    def publish(self, message: Message) -> bool:
+        """Send a message with QoS 0, now or never; whether there was a connection to send it over."""
+        ...

@@ -26,6 +26,7 @@ from bridge.sources.mqtt_inbox import Inbox, Receipt
 from bridge.sources.mqtt_link import ANSWER_S, V5, V311, Link
 from bridge.sources.mqtt_rivals import Marks, Rivals
 from bridge.sources.mqtt_status import Status
+from bridge.uns import Message
 
 NEGOTIATE_S = 3.0  # for the CONNACK while we find out the version: old brokers may just not answer
 USEFUL_S = 5.0  # a connection that lived so long, or brought a message, was of use: the next wait is short
@@ -89,6 +90,10 @@ class MqttSource:
         """What is known about the connection."""
         rival = self._rivals.problem(time.monotonic())
         return self._status.health(undecodable=self._topics.undecodable, rival=rival)
+
+    def publish(self, message: Message) -> bool:
+        """Send with QoS 0; whether there was a connection. Sends nothing by itself: see `rebirth`."""
+        return self._link is not None and self._link.publish(message)
 
     @staticmethod
     def _done(link: Link | None, receipts: list[Receipt]) -> None:

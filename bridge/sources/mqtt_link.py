@@ -14,7 +14,7 @@ import time
 from collections.abc import Sequence
 
 import aiomqtt
-from paho.mqtt.client import MQTT_CLEAN_START_FIRST_ONLY, Client, ConnectFlags, DisconnectFlags
+from paho.mqtt.client import MQTT_CLEAN_START_FIRST_ONLY, MQTT_ERR_SUCCESS, Client, ConnectFlags, DisconnectFlags
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
@@ -29,6 +29,7 @@ from bridge.sources.mqtt_faults import Cause, LinkError, Loss
 from bridge.sources.mqtt_inbox import Inbox, Receipt
 from bridge.sources.mqtt_intake import Intake
 from bridge.sources.mqtt_tap import Socket, Tap
+from bridge.uns import Message
 
 CONNECT_S = 4.0  # for TCP, and again for TLS: below the 5 s in which the daemon must be able to stop
 ANSWER_S = 10.0  # for CONNACK and SUBACK
@@ -131,6 +132,12 @@ class Link:
         """
         if receipts and not self._ended.done():
             self._paho._packet_queue(wire.PUBACK[0], wire.answers(receipts), 0, 0)  # noqa: SLF001
+
+    def publish(self, message: Message) -> bool:
+        """Send with QoS 0; whether it is connected."""
+        if self._ended.done() or not self._paho.is_connected():
+            return False
+        return self._paho.publish(message.topic, message.payload, 0, message.retain).rc == MQTT_ERR_SUCCESS
 
     def resume(self) -> None:
         """The inbox has room again."""

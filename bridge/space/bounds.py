@@ -24,6 +24,7 @@ class BoundsWatch:
         self._drift = drift
         self._declared = declared
         self._watched: set[str] = set()
+        self._remembered: dict[str, Bounds] = {}  # as of an earlier run, until somebody declares them again
 
     def join(self, kind: ObjectType, node: Node) -> None:
         """An element is of a type: its limits, or that it has none, count for the type."""
@@ -35,9 +36,18 @@ class BoundsWatch:
         if bounds is not None and node.value is not None and not within(node.value, bounds):
             kind.limit(None)
 
+    def remember(self, node: Node, bounds: Bounds) -> None:
+        """An element had these limits in an earlier run."""
+        self._remembered[node.id] = bounds
+
+    def forget(self, node: Node) -> None:
+        """An element has gone: one of the same id is watched anew."""
+        self._watched.discard(node.id)
+        self._remembered.pop(node.id, None)
+
     def _of(self, node: Node) -> Bounds | None:
         own = node.hint.declared if node.hint is not None else None
-        return own or self._declared.get(node.id)
+        return own or self._declared.get(node.id) or self._remembered.get(node.id)
 
     def _heard(self, node: Node, reading: Reading, _: list[Change]) -> None:
         bounds, kind = self._of(node), node.type

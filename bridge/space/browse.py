@@ -3,10 +3,13 @@
 from collections.abc import Iterator
 from typing import Any, TypeAlias
 
+from bridge.space.extended import extensions_of
 from bridge.space.node import Field, Node, descendants
-from bridge.space.shape import Schema, extensions
+from bridge.space.relations import Links, LinkType
+from bridge.space.shape import Schema
 from bridge.space.space import AddressSpace
 from bridge.space.types import I3X_NAMESPACE
+from bridge.space.views import Alias
 from bridge.uns import Quality, units
 from bridge.uns.moments import render
 from bridge.uns.topics import display_name
@@ -25,6 +28,7 @@ REVERSE = {
     HAS_COMPONENT: COMPONENT_OF,
     COMPONENT_OF: HAS_COMPONENT,
 }
+STANDARD = {name: LinkType(name, name, I3X_NAMESPACE, reverse) for name, reverse in REVERSE.items()}
 
 
 class Browser:
@@ -47,28 +51,32 @@ class Browser:
         return kind.describe() if kind is not None else None
 
     def relationship_types(self, namespace: str | None = None) -> list[Answer]:
-        if namespace not in (None, I3X_NAMESPACE):
-            return []
-        return [self._relationship_type(name) for name in REVERSE]
+        kinds = [*STANDARD.values(), *self._space.links.types.values()]
+        return [self._relationship_type(kind) for kind in kinds if namespace in (None, kind.namespace)]
 
     def relationship_type(self, ident: str) -> Answer | None:
-        return self._relationship_type(ident) if ident in REVERSE else None
+        kind = STANDARD.get(ident) or self._space.links.types.get(ident)
+        return self._relationship_type(kind) if kind is not None else None
 
     @staticmethod
-    def _relationship_type(name: str) -> Answer:
+    def _relationship_type(kind: LinkType) -> Answer:
         return {
-            "elementId": name,
-            "displayName": name,
-            "namespaceUri": I3X_NAMESPACE,
-            "relationshipId": name,
-            "reverseOf": REVERSE[name],
+            "elementId": kind.id,
+            "displayName": kind.name,
+            "namespaceUri": kind.namespace,
+            "relationshipId": kind.name,
+            "reverseOf": kind.reverse,
         }
 
     # --- objects -----------------------------------------------------------------------------------------------------
 
     def objects(self, type_id: str | None = None, *, root: bool = False, metadata: bool = False) -> list[Answer]:
         """All objects, parents before children; `root`: only those without a parent."""
-        found = self._space.roots.values() if root else self._space.order()
+        space = self._space
+        if root:
+            found = [*space.roots.values(), *(node for node in space.own if node.parent is None)]
+        else:
+            found = [*space.order(), *space.own]
         return [self.describe(node, metadata=metadata) for node in found if type_id is None or node.type.id == type_id]
 
     def object(self, ident: str, *, metadata: bool = False) -> Answer | None:
@@ -82,7 +90,7 @@ class Browser:
             return None
         return [
             {"sourceRelationship": name, "object": self.describe(other, metadata=metadata)}
-            for name, other in edges(node)
+            for name, other in edges(node, self._space.links)
             if relationship is None or name == relationship
         ]
 
@@ -91,7 +99,7 @@ class Browser:
         extra = self._extensions(node)
         row: Answer = {
             "elementId": node.id,
-            "displayName": display_name(node.name),
+            "displayName": title(node),
             "typeElementId": node.type.id,
             "parentId": node.parent.id if node.parent is not None else None,
             "isComposition": node.is_composition,
@@ -103,10 +111,10 @@ class Browser:
 
     def _metadata(self, node: Node, extra: Schema) -> Answer:
         relationships: dict[str, list[str]] = {}
-        for name, other in edges(node):
+        for name, other in edges(node, self._space.links):
             relationships.setdefault(name, []).append(other.id)
         return {
-            "description": describe_unit(node.description, node.name, node.unit),
+            "description": describe_unit(node.policy.description or node.description, node.name, node.unit),
             "typeNamespaceUri": node.type.namespace,
             "sourceTypeId": node.type.source_id,
             "relationships": relationships,
@@ -114,9 +122,10 @@ class Browser:
             "system": self._system(node),
         }
 
-    @staticmethod
-    def _system(node: Node) -> Answer:
+    def _system(self, node: Node) -> Answer:
         found: Answer = {"topic": node.topic}
+        if (published := self._space.raw_topics.get(node.id)) is not None:
+            found["publishedTopic"] = published
         if isinstance(node, Field):
             found["path"] = list(node.path())
         if node.unit is not None:
@@ -128,14 +137,9 @@ class Browser:
             found["attributes"] = node.attributes
         return found
 
-    def _extensions(self, node: Node) -> Schema:
-        """Attributes of the present value that the type does not declare."""
-        declared = node.type.shape.properties
-        if not declared or node.type.shape.members is not None or (isinstance(node, Field) and node.plan is not None):
-            return {}
-        if node.is_composed and all(part.name in declared for part in node.components()):
-            return {}
-        return extensions(node.vqt(self._space.zone)[0], declared)
+    @staticmethod
+    def _extensions(node: Node) -> Schema:
+        return extensions_of(node.target if isinstance(node, Alias) else node)
 
     # --- current values ----------------------------------------------------------------------------------------------
 
@@ -176,7 +180,7 @@ class Budget:
             yield node
 
 
-def edges(node: Node) -> Iterator[tuple[str, Node]]:
+def edges(node: Node, links: Links) -> Iterator[tuple[str, Node]]:
     """All edges of a node, each named as seen from it; every one is found reversed at its other end."""
     if node.parent is not None:
         yield (COMPONENT_OF if node.part else HAS_PARENT), node.parent
@@ -184,10 +188,17 @@ def edges(node: Node) -> Iterator[tuple[str, Node]]:
         yield HAS_COMPONENT, part
     for thing in node.things():
         yield HAS_CHILDREN, thing
+    yield from links.of(node)
 
 
 def vqt_answer(value: object, quality: Quality, time_ns: int) -> Answer:
     return {"value": value, "quality": quality, "timestamp": render(time_ns)}
+
+
+def title(node: Node) -> str:
+    """An element's name for people: configured, told by a payload, or the level's. A view names its aliases itself."""
+    own = "" if isinstance(node, Alias) else node.policy.name or node.label
+    return display_name(own or node.name)
 
 
 def describe_unit(description: str | None, name: str, unit: str | None) -> str | None:

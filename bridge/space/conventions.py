@@ -8,10 +8,12 @@ import re
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
+from msgspec import structs
+
 from bridge.space import facts
 from bridge.space.facts import Facts
 from bridge.space.node import Node
-from bridge.uns import units
+from bridge.uns import databus, units
 from bridge.uns.envelope import normal
 from bridge.uns.topics import element_id, field_id
 
@@ -63,6 +65,8 @@ def convention_of(node: Node) -> Convention | None:
     levels = node.topic.split("/")
     if name == "config" and len(levels) >= _DISCOVERY_LEVELS:
         return _discovery
+    if databus.is_metadata(node.topic):
+        return _data_points
     if not _VALUE_TREE.keys().isdisjoint(levels):
         return _parallel
     return _forced if use == "metadata" else None
@@ -205,6 +209,16 @@ def _discovery(node: Node) -> Said:
         return {owner: found.facts}
     leaf = facts.of_leaf(found)
     return {field_id(owner, found.path): found.facts, **({owner: leaf} if leaf is not None else {})}
+
+
+def _data_points(node: Node) -> Said:
+    """A databus connector's metadata are about the data points on other topics, which are named by their ids."""
+    return {
+        element_id(f"{topic}/{ident}"): structs.replace(
+            facts.of_document(definition), label=facts.label(definition.get("name"))
+        )
+        for topic, ident, definition in databus.definitions(node.value)
+    }
 
 
 def _properties_of(node: Node) -> Facts:

@@ -77,6 +77,9 @@ class Descriptions:
                 self._told[source] = {}
                 node.listener = _both(node.listener, self._heard_document)
 
+    def gone(self, node: Node) -> None:
+        self.forget(node)
+
     def forget(self, node: Node) -> None:
         """An element is removed: it says nothing any more. What others say about it waits for its return."""
         for source in (node.id, _document(node)):
@@ -90,6 +93,8 @@ class Descriptions:
         plain = self._plain.pop(node.id, None)
         if plain is not None:
             self._qualified[plain].remove(node.id)
+            if not self._qualified[plain]:
+                del self._qualified[plain]
 
     # --- what sources say --------------------------------------------------------------------------------------------
 

@@ -8,14 +8,15 @@ made; then it takes in all that comes.
 """
 
 from collections.abc import Iterator
-from datetime import UTC
 
 from msgspec import Struct
 
 from bridge.space.drift import Drift
+from bridge.space.extended import said_value
 from bridge.space.node import Node
 from bridge.space.shape import OBJECT, Shape
 from bridge.space.types import ObjectType
+from bridge.uns import Json
 
 MAX_PENDING = 10_000  # attributes; beyond, they stay extensions
 _WITNESSES = 8  # elements looked at for an attribute that may have gone again
@@ -94,9 +95,10 @@ class Extensions:
     def ripen(self, now_ns: int) -> bool:
         """Take in what has stayed long enough, forget what has gone; whether anything has changed."""
         due = [(place, found) for place, found in self._pending.items() if now_ns - found.since_ns >= self._patience_ns]
+        values: dict[str, Json] = {}  # of witnesses, each composed once
         for place, found in due:
             del self._pending[place]
-            witness = next(_showing(found), None)
+            witness = next(_showing(found, values), None)
             if witness is None:
                 self._drift.note(found.kind.id, f"the attribute {found.key!r} has gone again", "", now_ns)
                 continue
@@ -108,9 +110,11 @@ class Extensions:
         return bool(due)
 
 
-def _showing(pending: _Pending) -> Iterator[Node]:
-    """Elements whose present value has the attribute."""
+def _showing(pending: _Pending, values: dict[str, Json]) -> Iterator[Node]:
+    """Elements whose last value has the attribute."""
     for node in pending.nodes.values():
-        value = node.vqt(UTC)[0]
+        if node.id not in values:
+            values[node.id] = said_value(node)
+        value = values[node.id]
         if isinstance(value, dict) and pending.key in value:
             yield node

@@ -1,33 +1,35 @@
 """Kinds: which type each value and each piece of equipment is of (inference.md F).
 
-What is said about the type of an element comes first: a pinned type, a hint in its payload, a template, a versioned
-data contract. All others are compared by role and form (`forms`).
+What is said about the type of an element comes first (`evidence`). All others are compared by role and form (`forms`).
 """
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC
+from typing import TypeAlias
 
 from msgspec import Struct
 
 from bridge.space import names
 from bridge.space.bounds import BoundsWatch
-from bridge.space.forms import Form, names_of
+from bridge.space.compositions import Compositions
+from bridge.space.evidence import Evidence
+from bridge.space.forms import Form
 from bridge.space.grouping import grouped
 from bridge.space.lore import Lore
 from bridge.space.node import Field, Node
 from bridge.space.roles import Roles
-from bridge.space.shape import ANY_NUMBER, ANY_STRING, BINARY, OBJECT, STRING, Shape, kind_of
+from bridge.space.shape import ANY_NUMBER, ANY_STRING, BINARY, OBJECT, STRING, Shape, kind_of, plain
 from bridge.space.types import GROUPS, ObjectType, TypeRegistry, group_of
 from bridge.space.vocabulary import MAX_VOCABULARIES, Vocabulary
-from bridge.uns import Hint, units
+from bridge.uns import units
 from bridge.uns.policy import Policies
 
 _PLAIN_FIRST = (OBJECT, *(group for group in GROUPS if group != OBJECT))  # of equally common kinds
-_MANY_MEMBERS = 8  # parts of one role from which they are a map keyed by their names
-_NO_NAMES: frozenset[str] = frozenset()
+_GROUPS_OF = tuple(tuple(group for group in GROUPS if group & kinds) for kinds in range(2 * OBJECT))  # by their bits
 
-Admit = Callable[[ObjectType, Shape, Node], bool]
+Admit: TypeAlias = Callable[[ObjectType, Shape, Node], bool]
+_Found: TypeAlias = dict[tuple[str, str], dict[Form, list[tuple[Node, Shape]]]]  # by namespace and role
 
 
 class _Cluster(Struct):
@@ -37,6 +39,11 @@ class _Cluster(Struct):
     form: Form
     members: list[tuple[Node, Shape]]
     first: Node
+
+    def shapes(self) -> Iterable[tuple[Shape, Node]]:
+        """The shapes, each once, with the first that has it: most are shared by many."""
+        known = {id(shape): (shape, node) for node, shape in reversed(self.members)}
+        return reversed(known.values())
 
 
 class Kinds:
@@ -57,81 +64,38 @@ class Kinds:
         self._registry = registry
         self._bounds = bounds
         self._roles = roles
-        self._policies = policies
-        self._lore = lore
+        self._evidence = Evidence(registry, roles, policies, lore)
         self._max_fields = max_fields
         self._vocabularies: dict[str, Vocabulary] = {}
 
-    # --- forms -------------------------------------------------------------------------------------------------------
-
-    def _pinned(self, node: Node) -> ObjectType | None:
-        """The type of a model file that the configuration names for a node."""
-        if not self._policies or isinstance(node, Field):
-            return None
-        said = self._policies.of(node.topic)
-        return self._registry.pinned(said.type, said.namespace) if said.type else None
-
-    def _hint(self, node: Node) -> Hint | None:
-        """What is said about a node's type: configured, in its payload, or known from the protocol."""
-        if isinstance(node, Field):
-            return None
-        if self._policies:
-            said = self._policies.of(node.topic)
-            if said.type or said.namespace:
-                return Hint(said.type, said.namespace)
-        if node.hint is not None or node.reported:
-            return node.hint
-        return _contract(node) or self._lore.hint(node.topic)
-
-    def _value_form(self, node: Node, own: Shape, group: int) -> Form:
-        namespace, role, hint = self._roles.namespace(node), self._roles.role(node), self._hint(node)
-        if hint is not None:
-            namespace = hint.namespace or namespace
-            hint = Hint(hint.name, hint.namespace, hint.source_id, hint.version) if hint.name else None
-        if group != OBJECT:
-            return Form(namespace, role, "", group, opaque=own.unbounded, hint=hint)
-        return Form(
-            namespace, role, self._roles.near(node), group, opaque=own.unbounded, mapped=own.members is not None,
-            names=_NO_NAMES if hint is not None else names_of(own), hint=hint,
-        )  # fmt: skip
-
-    def _composed_form(self, node: Node, shape: Shape) -> Form:
-        namespace, hint = self._roles.namespace(node), self._hint(node)
-        if hint is not None:
-            namespace = hint.namespace or namespace
-            hint = Hint(hint.name, hint.namespace, hint.source_id, hint.version) if hint.name else None
-        mapped = shape.members is not None
-        parts = _NO_NAMES if mapped or hint is not None else frozenset(shape.properties or ())
-        return Form(
-            namespace, self._roles.role(node), self._roles.near(node), OBJECT,
-            composed=True, thing=not node.part, mapped=mapped, names=parts, hint=hint,
-        )  # fmt: skip
-
     # --- one node at a time ------------------------------------------------------------------------------------------
 
-    def classify(self, node: Node, kind: int, admit: Admit) -> ObjectType:
-        """The type for a node's values of this kind, widened to fit all that the node has shown of it."""
+    def classify(self, node: Node, kind: int, admit: Admit, *, settled: bool) -> ObjectType:
+        """The type for a node's values of this kind, widened to fit all that the node has shown of it. In a settled
+        model it stays the one that the node has.
+        """
         if node.shape is None:
             return self._registry.unknown
-        pinned = self._pinned(node)
+        pinned = self._evidence.pinned(node)
         if pinned is not None:
             return pinned
         group = group_of(kind)
         own = node.shape.only(group)
-        found = self._find(self._value_form(node, own, group), node)
+        present = (node.types or {}).get(group, node.type) if settled else None
+        found = self._find(self._evidence.of_value(node, own, group), node, present)
         admit(found, own, node)
         self._add_facts(found, node)
         return found
 
     def compose(self, node: Node, admit: Admit) -> None:
         """Give a piece of equipment its type."""
-        shape = self.composed_shape(node, {})
-        pinned = self._pinned(node)
-        node.type = pinned or self._find(self._composed_form(node, shape), node)
+        shape = Compositions(self._roles, self._max_fields).shape(node)
+        pinned = self._evidence.pinned(node)
+        node.type = pinned or self._find(self._evidence.of_parts(node, shape), node)
         admit(node.type, shape, node)
 
-    def _find(self, form: Form, node: Node) -> ObjectType:
-        found = self._registry.find(form)
+    def _find(self, form: Form, node: Node, present: ObjectType | None = None) -> ObjectType:
+        found = self._registry.find(form, present)
         if found is None:
             found = self._registry.enter(self._registry.make(form), form, self._roles.context(node))
         return found
@@ -153,54 +117,61 @@ class Kinds:
 
     def learn(self, nodes: Sequence[Node], branches: Sequence[Node], admit: Admit) -> None:
         """Type everything anew: `nodes` and, of them, `branches`, parents before children."""
-        found: dict[tuple[str, str], dict[Form, list[tuple[Node, Shape]]]] = defaultdict(dict)
+        found: _Found = defaultdict(dict)
         self._gather_equipment(branches, found)
-        self._gather_values(nodes, found)
-        types: dict[str, dict[int, ObjectType]] = defaultdict(dict)
+        mixed = self._gather_values(nodes, found)
         for place in sorted(found):
             for cluster in self._clusters(found[place]):
                 kind = self._registry.enter(cluster.kind, cluster.form, self._roles.context(cluster.first))
-                for node, shape in cluster.members:
+                for shape, node in cluster.shapes():
                     admit(kind, shape, node)
-                    if kind.composed:
-                        node.type = kind
-                    else:
+                for node, _ in cluster.members:
+                    if not kind.composed:
                         self._add_facts(kind, node)
-                        types[node.id][kind.group] = kind
-        for node in nodes:
-            if node.shape is not None or node.reported:
-                self._choose(node, types.get(node.id, {}))
+                    if node in mixed:
+                        mixed[node][kind.group] = kind
+                    else:
+                        node.type = kind
+        for node, types in mixed.items():
+            self._choose(node, types)
 
-    def _gather_equipment(
-        self, branches: Sequence[Node], found: dict[tuple[str, str], dict[Form, list[tuple[Node, Shape]]]]
-    ) -> None:
+    def _gather_equipment(self, branches: Sequence[Node], found: _Found) -> None:
         """Children first: parts shape what they belong to."""
-        shapes: dict[str, Shape] = {}
+        compositions = Compositions(self._roles, self._max_fields)
         for node in reversed(branches):
             if node.reported:
                 continue
             if not node.is_composition:
                 node.type = self._registry.folder
                 continue
-            shape = shapes[node.id] = self.composed_shape(node, shapes)
-            pinned = self._pinned(node)
+            shape = compositions.shape(node)
+            pinned = self._evidence.pinned(node)
             if pinned is not None:
                 node.type = pinned
                 continue
-            form = self._composed_form(node, shape)
+            form = self._evidence.of_parts(node, shape)
             found[form.namespace, form.role].setdefault(form, []).append((node, shape))
 
-    def _gather_values(
-        self, nodes: Iterable[Node], found: dict[tuple[str, str], dict[Form, list[tuple[Node, Shape]]]]
-    ) -> None:
+    def _gather_values(self, nodes: Iterable[Node], found: _Found) -> dict[Node, dict[int, ObjectType]]:
+        """The few whose type their present value decides: those with values of several root kinds, or of none."""
+        mixed: dict[Node, dict[int, ObjectType]] = {}
         for node in nodes:
-            if node.shape is None or self._pinned(node) is not None:
+            shape = node.shape
+            if shape is None and not node.reported:
                 continue
-            for group in GROUPS:
-                if group & node.shape.kinds:
-                    own = node.shape.only(group)
-                    form = self._value_form(node, own, group)
-                    found[form.namespace, form.role].setdefault(form, []).append((node, own))
+            node.types, pinned = None, self._evidence.pinned(node)
+            if pinned is not None:
+                node.type = pinned
+                continue
+            shape = shape or plain(0)
+            groups = _GROUPS_OF[shape.kinds]
+            if len(groups) != 1:
+                mixed[node] = {}
+            for group in groups:
+                own = shape.only(group)
+                form = self._evidence.of_value(node, own, group)
+                found[form.namespace, form.role].setdefault(form, []).append((node, own))
+        return mixed
 
     def _clusters(self, forms: Mapping[Form, list[tuple[Node, Shape]]]) -> list[_Cluster]:
         """Forms that are alike together, the largest first; those with the best claim to the plain name in front."""
@@ -238,10 +209,6 @@ class Kinds:
 
     def _choose(self, node: Node, types: dict[int, ObjectType]) -> None:
         """Of the types that a node's values have, the one of its present value."""
-        pinned = self._pinned(node)
-        if pinned is not None:
-            node.type, node.types = pinned, None
-            return
         value = node.vqt(UTC)[0] if node.reported else None
         kind = BINARY if node.shape_now is bytes else kind_of(value)
         present = types.get(group_of(kind)) if value is not None else None
@@ -250,30 +217,12 @@ class Kinds:
         if value is None:
             node.shape_now = None  # the next value decides, even if it is like the last one
 
-    # --- what equipment is made of -----------------------------------------------------------------------------------
-
-    def composed_shape(self, node: Node, below: dict[str, Shape]) -> Shape:
-        """The shape of a composed value; `below` holds those that are known already, by id."""
-        shape = Shape(OBJECT)
-        parts = list(node.components())
-        if self._is_map(node, parts):
-            shape.members = Shape()
-        for part in parts:
-            own = shape.property(part.name, self._max_fields)
-            known = part.shape if part.reported else below.get(part.id)
-            if known is None and not part.reported and part.is_composition:
-                known = below[part.id] = self.composed_shape(part, below)
-            if own is not None and known is not None:
-                own.merge(known, self._max_fields)
-        return shape
-
-    def _is_map(self, node: Node, parts: Sequence[Node]) -> bool:
-        """Whether the parts are members of a collection: then their names are no properties."""
-        if node.item_role is not None or len(parts) > self._max_fields:
-            return True
-        return len(parts) >= _MANY_MEMBERS and len({self._roles.role(part) for part in parts}) == 1
-
     # --- vocabularies ------------------------------------------------------------------------------------------------
+
+    @property
+    def vocabularies(self) -> dict[str, Vocabulary]:
+        """By what text elements are called."""
+        return self._vocabularies
 
     def vocabulary(self, node: Node) -> Vocabulary:
         """The words of all text elements that are called like a node."""
@@ -292,18 +241,6 @@ class Kinds:
         """The discovery is over: decide which vocabularies are declared."""
         for vocabulary in self._vocabularies.values():
             vocabulary.settle()
-
-
-def _contract(node: Node) -> Hint | None:
-    """A versioned data contract of the UMH, or equipment that consists of one (or of several versions of one)."""
-    own = names.contract(node.name)
-    if own is not None:
-        return Hint(f"{own[0]}V{own[1]}", source_id=node.name, version=own[1])
-    found = {name: known for name in node.children or () if (known := names.contract(name)) is not None}
-    if not found or len({name for name, _ in found.values()}) > 1 or any(node.things()):
-        return None
-    oldest = min(found, key=lambda name: (int(found[name][1]), name))
-    return Hint(found[oldest][0], source_id=oldest, version=found[oldest][1])
 
 
 def _is_plain_document(form: Form) -> bool:

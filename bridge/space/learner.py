@@ -12,14 +12,16 @@ arrival does not matter. Afterwards what was decided stays, and `extend` judges 
 `roles`, `placing`, `kinds` and `forms`; what a settled type takes in, in `extensions`.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+import gc
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from bridge.space.bounds import Bounds, BoundsWatch
 from bridge.space.extensions import Extensions
 from bridge.space.kinds import Kinds
 from bridge.space.lore import Lore, NoLore
 from bridge.space.node import Field, Node
-from bridge.space.placing import Placing
+from bridge.space.placing import Placing, Usage
 from bridge.space.roles import Roles
 from bridge.space.shape import Shape
 from bridge.space.types import ObjectType, TypeRegistry
@@ -51,22 +53,23 @@ class Learner:
         self._youth_ns = youth_ns  # of a type that is made after the model has settled
         self._settled = False
         self._roles = Roles(registry, levels, policies)
-        self._placing = Placing(self._roles, aspects, policies, lore)
+        self.placing = Placing(self._roles, aspects, policies, lore)
         self.limits_of: dict[str, Bounds] = {}  # declared limits by element id; the space fills it
-        self._bounds = BoundsWatch(self.drift, self.limits_of)
-        self._kinds = Kinds(registry, self._roles, policies, lore, max_fields, self._bounds, guess_units=guess_units)
+        self.bounds = BoundsWatch(self.drift, self.limits_of)
+        self._kinds = Kinds(registry, self._roles, policies, lore, max_fields, self.bounds, guess_units=guess_units)
         self._now_ns = 0
+        self._no_collections: dict[str, int] = {}  # branches that were none with so many children, in an earlier run
 
     def on_change(self, changed: Callable[[], None]) -> None:
         """Whom to tell of changes of types that no call of the space has asked for."""
-        self._bounds.changed = changed
+        self.bounds.changed = changed
 
     # --- values ------------------------------------------------------------------------------------------------------
 
     def classify(self, node: Node, kind: int, now_ns: int) -> ObjectType:
         """The type for a node's values of this kind, widened to fit all that the node has shown of it."""
         self._now_ns = now_ns
-        return self._kinds.classify(node, kind, self._admit)
+        return self._kinds.classify(node, kind, self._admit, settled=self._settled)
 
     def vocabulary(self, node: Node) -> Vocabulary:
         return self._kinds.vocabulary(node)
@@ -93,16 +96,20 @@ class Learner:
 
     def arrange(self, nodes: Sequence[Node]) -> None:
         """Decide everything anew: place every node (parents come before children) and type every value."""
+        with _uncollected():
+            self._learn(nodes)
+
+    def _learn(self, nodes: Sequence[Node]) -> None:
         self._registry.clear()
         self._roles.clear()
-        self._placing.clear()
+        self.placing.clear()
         for node in nodes:
             node.decided, node.item_role = isinstance(node, Field), None
         branches = [node for node in nodes if node.children]
         self._roles.note_places(nodes)
         self._roles.find_collections(branches)
-        self._placing.place_leaves(nodes)
-        self._placing.place_branches(branches)
+        self.placing.place_leaves(nodes)
+        self.placing.place_branches(branches)
         self._kinds.learn(nodes, branches, self._admit)
         self._registry.number()
 
@@ -118,14 +125,17 @@ class Learner:
         branches = [node for node in touched.values() if node.children]
         branches.sort(key=lambda node: (node.topic.count("/"), node.topic))
         self._roles.note_places(fresh)
-        self._roles.find_collections(branches)
-        self._placing.place_leaves(fresh)
-        self._placing.place_branches(branches)
+        self._roles.find_collections(node for node in branches if self._has_grown(node))
+        self.placing.place_leaves(fresh)
+        self.placing.place_branches(branches)
         for node in reversed(branches):
             if not node.reported and not node.type.composed:
                 self._compose(node)
         for node in fresh:
             self.include(node, now_ns)
+
+    def _has_grown(self, node: Node) -> bool:
+        return len(node.children or ()) > self._no_collections.get(node.id, 0)
 
     def _compose(self, node: Node) -> None:
         if node.is_composition:
@@ -165,6 +175,35 @@ class Learner:
     def _admit_part(self, kind: ObjectType, name: str, shape: Shape, owner: Node) -> None:
         self.extensions.admit_part(kind, name, shape, owner, self._now_ns)
 
+    def forget(self, node: Node) -> None:
+        """An element has gone; what it has taught its type stays."""
+        self.bounds.forget(node)
+
+    # --- an earlier run ----------------------------------------------------------------------------------------------
+
+    @property
+    def vocabularies(self) -> dict[str, Vocabulary]:
+        """By what text elements are called."""
+        return self._kinds.vocabularies
+
+    def role(self, node: Node) -> str:
+        """What an element is, as far as names tell."""
+        return self._roles.role(node)
+
+    def resume(self, usage: Usage, words: Mapping[str, Vocabulary]) -> None:
+        """Go on with what an earlier run has settled."""
+        self.placing.restore(usage)
+        self._kinds.vocabularies.update(words)
+        self._settled = True
+
+    def place(self, leaf: Node) -> None:
+        """A data point below a branch that an earlier run has placed."""
+        self.placing.place_leaves((leaf,))
+
+    def was_no_collection(self, branch: Node, children: int) -> None:
+        """A branch was none with so many children: with fewer of them it must not look like one."""
+        self._no_collections[branch.id] = children
+
     # --- time passes -------------------------------------------------------------------------------------------------
 
     def settle(self) -> None:
@@ -177,3 +216,15 @@ class Learner:
     def ripen(self, now_ns: int) -> bool:
         """Let types take in what has stayed; whether any has changed."""
         return bool(len(self.extensions)) and self.extensions.ripen(now_ns)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """A look at everything makes much and leaves little: collecting garbage meanwhile costs time and finds nothing."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()

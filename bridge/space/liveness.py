@@ -22,7 +22,7 @@ reported meanwhile.
 
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from itertools import count, islice
 
 from bridge.space.node import ABSENT, DEAD, LOST, STALE, UNCONFIRMED, Change, Node
@@ -34,6 +34,7 @@ SLICE = 2_000  # elements that are looked at without a pause: some 20 ms
 
 _DEATHS = {"bad": DEAD, "uncertain": ABSENT, "keep": 0}
 _GONE = DEAD | ABSENT
+_ALWAYS = 1 << 63  # nanoseconds: later than any time
 
 
 class Liveness:
@@ -48,10 +49,12 @@ class Liveness:
         self._now_ns = 0  # as of the last tick
         self._stood_ns = 0  # how far the clock has stepped back in all
         self._waiting: list[tuple[int, int, Node, int]] = []  # when it may be stale, a number, who, last heard
+        self._forgotten = 0  # elements that wait in vain, at most
         self._numbers = count()
         self._statuses: dict[Node, Status] = {}
         self._offline: dict[Node, set[Node]] = {}  # covered element → status topics that say offline
-        self._waves: deque[tuple[Node, Iterator[Node]]] = deque()  # a status that spoke, and who else it covers
+        # a status that spoke or has gone, who else it covers, and until when those were last heard whom it concerns
+        self._waves: deque[tuple[Node, Iterator[Node], int]] = deque()
         self._away_ns: int | None = None  # since when the broker is away, in steady time
         self._beyond_grace = False
         self._to_lose: list[Node] = []  # what this outage still has to make LOST
@@ -102,6 +105,18 @@ class Liveness:
         if node.doubt & LOST:
             self._turn(node, node.doubt & ~LOST, node.received_ns, changes)
 
+    def forget(self, node: Node) -> None:
+        """An element loses its payload, or has gone with all below it: it has no doubts, and is no status any more."""
+        self._doubt(node, 0, 0)
+        was_status = self._statuses.pop(node, None) is not None
+        if was_status and node.parent is not None and self._is_news(node, node.parent, offline=False):
+            self._waves.append((node, _below(node.parent), _ALWAYS))
+        self._forgotten += 1
+        if self._forgotten > SLICE + len(self._elements):
+            self._forgotten = 0
+            self._waiting = list({entry[2]: entry for entry in self._waiting if entry[2].reported}.values())
+            heapify(self._waiting)
+
     # --- death -----------------------------------------------------------------------------------------------------
 
     def gone_by(self, node: Node) -> list[Node]:
@@ -128,7 +143,7 @@ class Liveness:
             first = list(islice(covered, SLICE))
             self._judge(first, node, changes)
             if len(first) == SLICE:
-                self._waves.append((node, covered))
+                self._waves.append((node, covered, node.received_ns))
 
     def _is_news(self, status: Node, parent: Node, *, offline: bool) -> bool:
         """Keep what a status topic says; whether to judge what it covers. Offline again is news: what was heard in
@@ -156,9 +171,9 @@ class Liveness:
     def _follow_waves(self, changes: list[Change]) -> None:
         looks = SLICE
         while self._waves and looks:
-            status, covered = self._waves[0]
+            status, covered, heard_ns = self._waves[0]
             found = list(islice(covered, looks))
-            self._judge((node for node in found if node.received_ns <= status.received_ns), status, changes)
+            self._judge((node for node in found if node.received_ns <= heard_ns), status, changes)
             looks -= len(found)
             if looks:
                 self._waves.popleft()
@@ -211,8 +226,8 @@ class Liveness:
         while waiting and waiting[0][0] <= steady_ns and looks:
             looks -= 1
             _, _, node, heard_ns = heappop(waiting)
-            if self._elements.get(node.topic) is not node:
-                continue  # it was removed
+            if not node.reported:
+                continue  # it was removed, or has lost its payload
             if node.received_ns != heard_ns:
                 self._await(node, min(node.received_ns + self._stood_ns, steady_ns))
             else:

@@ -20,9 +20,15 @@ _CONTRACT = re.compile(r"_(?:raw|local|historian|analytics)|_(?P<name>[a-z][a-z0
 _LONG_NUMBER = 3  # digits; shorter numbers count parts that stay
 _KEY = re.compile(r"\D{0,32}?\d{3,}", re.ASCII | re.DOTALL)
 
+_COMPOUND = re.compile(r"[\W_]+|(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_WORD_LENGTH = 3  # letters; what is shorter at the end (`MotorID`, `AxisX`) says which one
+
+_DOTTED = 3  # dots in a name that is a whole path; fewer are a version or a file
+
 MAX_NAME = 80  # characters of a type's name
 
 
+@lru_cache(maxsize=16_384)
 def stem(name: str) -> str:
     """A level's name without its numeric suffix: `vat01` → `vat`, `robot_weld_05` → `robot_weld`, `Line 1` → `Line`."""
     name = _HEXADECIMAL.sub("", name) or name
@@ -81,9 +87,21 @@ def item(collection: str) -> str:
     return whole[:-1] if is_plural(whole) else f"{whole}Item"
 
 
+@lru_cache(maxsize=4_096)
+def last_word(name: str) -> str:
+    """What a compound is: `ProdConsumedCount` → `Count`; the whole name where it is none."""
+    words = [word for word in _COMPOUND.split(stem(name)) if word]
+    return words[-1] if words and len(words[-1]) >= _WORD_LENGTH else name
+
+
 @lru_cache(maxsize=65_536)
 def role(name: str, parent: str) -> str:
-    """What kind of thing a level names: its stem as a type name; where it only says which one, its parent's item."""
+    """What kind of thing a level names: its stem as a type name; where it only says which one, its parent's item.
+
+    A topic without levels may hold them all the same, between dots: then the last of them counts.
+    """
+    if not parent and name.count(".") >= _DOTTED:
+        name = name.rstrip(".").rpartition(".")[2]
     if not is_identity(name) and (found := type_name(stem(name))) != "Item":
         return found
     return item(parent)

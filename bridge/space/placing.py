@@ -7,6 +7,9 @@ leaves its reason on the node (`why`), for people who ask how it came about.
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import islice
+from typing import TypeAlias
+
+from msgspec import Struct, structs
 
 from bridge.space import conventions, names
 from bridge.space.forms import similar
@@ -16,9 +19,32 @@ from bridge.space.roles import Roles
 from bridge.uns.policy import Policies
 
 _COMMON_PARENTS = 3  # rule 4: a name under so many kinds of parents is an aspect
+_COMMON = f"the same name under {_COMMON_PARENTS} kinds of parents or more (G.4)"
 _SIMILAR_CHILDREN = 0.5  # rule 5: Jaccard index of the children's names
 _FEW_BRANCHES = 1  # rule 7: an aspect may hold one more; a machine has several
 _MAX_SIBLINGS_COMPARED = 50  # siblings looked at for a similar one; in a large collection the first few tell
+
+
+class Uses(Struct):
+    """All branches of one name: what one has not shown yet another may have."""
+
+    number: int = 0
+    branches: int = 0  # the most that one holds
+    has_points: bool = False
+
+    def count(self, branch: Node) -> None:
+        children = (branch.children or {}).values()
+        inner = sum(1 for child in children if child.children)
+        self.number += 1
+        self.branches = max(self.branches, inner)
+        self.has_points = self.has_points or inner < len(children)
+
+    @property
+    def look_like_an_aspect(self) -> bool:
+        return self.number > 1 and self.has_points and self.branches <= _FEW_BRANCHES
+
+
+Usage: TypeAlias = dict[str, tuple[Uses, list[str]]]
 
 
 class Placing:
@@ -30,7 +56,7 @@ class Placing:
         self._policies = policies
         self._lore = lore
         self._parents: dict[str, set[str]] = defaultdict(set)  # name of a branch → roles of its parents (rule 4)
-        self._uses: dict[str, int] = defaultdict(int)  # name of a branch → how often it occurs (rule 7)
+        self._uses: dict[str, Uses] = defaultdict(Uses)  # by the name of a branch (rule 7)
 
     def clear(self) -> None:
         self._parents.clear()
@@ -39,25 +65,43 @@ class Placing:
     def place_leaves(self, nodes: Iterable[Node]) -> None:
         for node in nodes:
             if not node.children and not node.decided:
-                told = self._told(node)
-                if told is not None:
-                    node.part, node.why = told
-                elif self._roles.is_level(node):
-                    node.part, node.why = False, "a configured level"
-                else:
-                    node.part, node.why = node.parent is not None, "a data point (G.1)"
+                node.part, node.why = self.decide_leaf(node)
                 node.decided = True
 
     def place_branches(self, branches: Sequence[Node]) -> None:
         """Parents come before children in `branches`; decided are the children first."""
         for node in branches:
-            if node.parent is not None and not node.decided and not names.is_numbered(node.name):
-                self._parents[node.name].add(self._roles.role(node.parent))
-                self._uses[node.name] += 1
+            if not node.decided:
+                self.note(node)
         for node in reversed(branches):
             if not node.decided or (node.part and any(node.things())):
                 node.part, node.why = self._decide(node)
                 node.decided = True
+
+    def note(self, branch: Node) -> None:
+        """Take note of where a branch of this name is: that tells about others of the same name."""
+        if branch.parent is not None and not names.is_numbered(branch.name):
+            self._parents[branch.name].add(self._roles.role(branch.parent))
+            self._uses[branch.name].count(branch)
+
+    def usage(self) -> Usage:
+        """What is known of names: how branches of each are made, and below which roles they are."""
+        found: Usage = {}
+        for name, uses in self._uses.items():
+            found[name] = structs.replace(uses), sorted(self._parents[name])[:_COMMON_PARENTS]
+        return found
+
+    def restore(self, usage: Usage) -> None:
+        """What an earlier run has seen counts as well."""
+        for name, (uses, roles) in usage.items():
+            self._uses[name] = structs.replace(uses)
+            self._parents[name].update(roles)
+
+    def decide_leaf(self, node: Node) -> tuple[bool, str]:
+        """Whether an element with nothing below it is a part, and why."""
+        if node.parent is None:
+            return False, "a configured level" if self._roles.is_level(node) else "a data point (G.1)"
+        return self._told(node) or (True, "a data point (G.1)")
 
     def _decide(self, node: Node) -> tuple[bool, str]:
         if node.parent is None:
@@ -65,9 +109,7 @@ class Placing:
         return self._told(node) or self._by_rules(node)
 
     def _told(self, node: Node) -> tuple[bool, str] | None:
-        """What the configuration, the protocol or a data contract says."""
-        if node.parent is None:
-            return None
+        """What the configuration, the protocol or a data contract says about a node that is no root."""
         if self._policies and (said := self._policies.of(node.topic).part) is not None:
             return said, "configured"
         known = self._lore.is_part(node.topic)
@@ -78,7 +120,7 @@ class Placing:
             return not is_level, "a configured level" if is_level else "deeper than the configured levels"
         if names.is_contract(node.name):
             return True, "a data contract"
-        return (True, "inside a data contract") if _below_contract(node) else None
+        return (True, "inside a data contract") if _is_below_contract(node.topic) else None
 
     def _by_rules(self, node: Node) -> tuple[bool, str]:
         children = (node.children or {}).values()
@@ -96,26 +138,21 @@ class Placing:
             return False, "contains things (G.3)"
         numbered = names.is_numbered(node.name)
         if not numbered and len(self._parents[node.name]) >= _COMMON_PARENTS:
-            return True, f"the same name under {_COMMON_PARENTS} kinds of parents or more (G.4)"
+            return True, _COMMON
         if numbered:
             return False, "a numbered name (G.5)"
         if _has_twin(node):
             return False, "a sibling with similar children (G.5)"
         if node.name.startswith("_") or node.name.casefold() in self._aspects:
             return True, "an aspect word (G.6)"
-        inner = sum(1 for child in children if child.children)
-        if self._uses[node.name] > 1 and inner <= _FEW_BRANCHES and inner < len(children):
+        if self._uses[node.name].look_like_an_aspect:
             return True, "recurs with little but data points (G.7)"
         return False, "nothing says that it is a part (G.7)"
 
 
-def _below_contract(node: Node) -> bool:
-    above = node.parent
-    while above is not None:
-        if names.is_contract(above.name):
-            return True
-        above = above.parent
-    return False
+def _is_below_contract(topic: str) -> bool:
+    """Asked of every element, so most are told apart by a look at the text alone."""
+    return ("/_" in topic or topic.startswith("_")) and any(map(names.is_contract, topic.split("/")[:-1]))
 
 
 def _has_twin(node: Node) -> bool:

@@ -47,6 +47,8 @@ class Roles:
         parent = node.parent
         if parent is None:
             return names.role(node.name, "")
+        if node.children and names.is_index(node.name):
+            return parent.item_role or names.item(names.last_word(parent.name))
         return parent.item_role or names.role(node.name, parent.name)
 
     def near(self, node: Node) -> str:
@@ -78,9 +80,12 @@ class Roles:
     def note_places(self, nodes: Iterable[Node]) -> None:
         """Take note of which names elements have, and where: a name in many places is a role, no identity."""
         for node in nodes:
+            document = node.shape is not None and node.shape.properties
+            if not (node.children or document) or names.is_numbered(node.name):
+                continue  # nobody asks for numbered names, and there is no end of them
             if node.children:
                 self._branches[node.name] += 1
-            if node.parent is not None and node.shape is not None and node.shape.properties:
+            if node.parent is not None and document:
                 places = self._places[node.name]
                 if len(places) < 2:
                     places.add(node.parent.name)

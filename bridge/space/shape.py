@@ -30,7 +30,9 @@ def kind_of(value: Json) -> int:
 
 
 class Shape:
-    """Mutable; `merge` and `observe` return whether anything was new."""
+    """Mutable; `merge` and `observe` return whether anything was new. Those that `plain` gives are shared: only read,
+    and replaced where something grows.
+    """
 
     __slots__ = ("items", "kinds", "members", "properties", "unbounded", "varied")
 
@@ -128,7 +130,9 @@ class Shape:
         return kinds in (BOOLEAN, INTEGER, NUMBER, ANY_NUMBER, STRING, ARRAY, OBJECT)
 
     def only(self, kinds: int) -> "Shape":
-        """The part of this shape that is of some kinds: a leaf type declares one."""
+        """The part of this shape that is of some kinds, to be read: a leaf type declares one."""
+        if not self.kinds & ~kinds:
+            return self
         part = Shape(self.kinds & kinds)
         part.unbounded = self.unbounded
         part.properties = self.properties if kinds & OBJECT else None
@@ -171,6 +175,19 @@ class Shape:
         if self.kinds & ARRAY and self.items is not None and self.items.kinds:
             schema["items"] = self.items.schema(nullable=True)
         return schema
+
+
+_PLAIN = tuple(Shape(kinds) for kinds in range(ARRAY))  # all that scalars can look like, alone or mixed
+
+
+def plain(kinds: int) -> Shape:
+    """The shared shape of scalars of these kinds: most elements are scalars, and there are few ways to be one."""
+    return _PLAIN[kinds]
+
+
+def is_plain(shape: Shape) -> bool:
+    """Whether a shape is shared."""
+    return shape.kinds < ARRAY and shape is _PLAIN[shape.kinds]
 
 
 def shape_of(value: Json, max_fields: int = 256, depth: int = 32) -> Shape:

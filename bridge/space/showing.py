@@ -12,11 +12,12 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import tzinfo
 from itertools import islice
 
+from bridge.space.extended import concerns_pinned
 from bridge.space.learner import Learner
 from bridge.space.limits import Limits
 from bridge.space.node import Field, Node
-from bridge.space.shape import BINARY, OBJECT, STRING, Shape, kind_of
-from bridge.space.types import TypeRegistry, group_of
+from bridge.space.shape import ANY_STRING, ARRAY, BINARY, OBJECT, STRING, Shape, is_plain, kind_of, plain
+from bridge.space.types import ObjectType, TypeRegistry, group_of
 from bridge.space.vocabulary import Vocabulary
 from bridge.uns import Json
 from bridge.uns.decoder import field_plan
@@ -63,28 +64,49 @@ class Showing:
         was = node.shape_now
         node.shape_now = shape
         kind = BINARY if binary else kind_of(value)
-        if node.shape is None:
-            node.shape = Shape()
-        grown = self._observe(node.shape, value, kind)
+        whole, grown = self._observe(node, value, kind)
         followed = self._follow(node, kind, now_ns, grown=grown)
         if kind == OBJECT:
             node.said_levels |= said_levels(node.topic, value)
             late = self.refused["new-elements"]
-            self._show_fields(node, node, node.shape, value, now_ns, grown=grown)
+            self._show_fields(node, node, whole, value, now_ns, grown=grown)
             if self.refused["new-elements"] > late:
                 node.shape_now = None  # look again at the next message: the rate is limited, not the number
         elif kind == STRING:
             self._listen(node, value)
         if grown:
             self._learner.include(node, now_ns)
-        return grown or followed or (kind == OBJECT and was is not None)
+        return grown or followed or (kind == OBJECT and was is not None) or concerns_pinned(node)
 
-    def _observe(self, shape: Shape, value: Json, kind: int) -> bool:
-        if kind == BINARY:
-            grown = not shape.kinds & (BINARY | STRING)
-            shape.kinds |= BINARY
-            return grown
-        return shape.observe(value, self._limits.fields, self._limits.depth)
+    def expect(self, node: Node, kind: int, now_ns: int) -> None:
+        """Give a node that has shown nothing yet the type of values of one scalar kind."""
+        node.shape = plain(kind)
+        node.type = self._learner.classify(node, kind, now_ns)
+        self._learner.include(node, now_ns)
+
+    def recall(self, node: Node, value: Json, shape: object, now_ns: int, *, binary: bool) -> bool:
+        """Let types learn of a value (not null) that is older than the present one; whether they did."""
+        if type(node.shape_now) is Vocabulary and shape is str:
+            return self._hear(node, node.shape_now, value, now_ns)
+        kind = BINARY if binary else kind_of(value)
+        whole, grown = self._observe(node, value, kind)
+        if grown:
+            self._remember_type(node, kind, now_ns)
+            if kind == OBJECT:
+                self._recall_fields(node, whole, value, now_ns)
+            self._learner.include(node, now_ns)
+        return (kind == STRING and self._learner.vocabulary(node).hear(value)) or grown
+
+    def _observe(self, node: Node, value: Json, kind: int) -> tuple[Shape, bool]:
+        """Widen a node's shape; what it is now, and whether anything was new. While it is scalar it is a shared one."""
+        shape = node.shape if node.shape is not None else plain(0)
+        scalar = kind not in (ARRAY, OBJECT)
+        fits = shape.kinds & (ANY_STRING if kind == BINARY else kind)
+        if is_plain(shape):
+            shape = node.shape = plain(shape.kinds | kind) if scalar else Shape(shape.kinds)
+        elif scalar:
+            shape.kinds |= kind
+        return shape, not fits if scalar else shape.observe(value, self._limits.fields, self._limits.depth)
 
     # --- words -------------------------------------------------------------------------------------------------------
 
@@ -114,14 +136,31 @@ class Showing:
         known = node.types.get(group) if node.types else None
         if known is None or grown:
             known = self._learner.classify(node, kind, now_ns)
-        if learnt and present.group != group and not present.pinned:
-            if group not in (node.types or ()):
-                self._learner.disagrees(node, present, now_ns)
-            node.types = {present.group: present, **(node.types or {}), group: known}
+        if learnt:
+            self._note_type(node, known, group, now_ns)
+        if node.types is not None and node.types.keys() == {group}:
+            node.types = None  # an earlier run knew it; from now on the element has it
         if known is present:
             return False
         node.type = known
         return True
+
+    def _remember_type(self, node: Node, kind: int, now_ns: int) -> None:
+        """A node has had values of this kind: their type is one of its types, though not that of its present value."""
+        known = self._learner.classify(node, kind, now_ns)
+        if self.is_learnt(node):
+            self._note_type(node, known, group_of(kind), now_ns)
+        else:
+            node.type = known
+
+    def _note_type(self, node: Node, known: ObjectType, group: int, now_ns: int) -> None:
+        """Keep a type beside that of the present value, where they are of different kinds."""
+        present = node.type
+        if present.group == group or present.pinned:
+            return
+        if group not in (node.types or ()):
+            self._learner.disagrees(node, present, now_ns)
+        node.types = {present.group: present, **(node.types or {}), group: known}
 
     def is_learnt(self, node: Node) -> bool:
         kind = node.type
@@ -161,6 +200,20 @@ class Showing:
         self._follow(field, kind, now_ns, grown=grown)
         if kind == OBJECT and field.plan is None and len(field.path()) < self._limits.depth - 1:
             self._show_fields(owner, field, field.shape, part, now_ns, grown=grown)
+
+    def _recall_fields(self, box: Node, shape: Shape, value: Json, now_ns: int) -> None:
+        """The fields that a document has at present learn of what an older one had at their places."""
+        if shape.members is not None:
+            self._drop(box)
+            return
+        for key, field in (box.fields or {}).items():
+            part, known = value.get(key), (shape.properties or {}).get(key)
+            if part is None or known is None or field.plan is not None:
+                continue
+            field.shape, kind = known, kind_of(part)
+            self._remember_type(field, kind, now_ns)
+            if kind == OBJECT:
+                self._recall_fields(field, known, part, now_ns)
 
     def _make_field(self, owner: Node, box: Node, key: str, now_ns: int) -> Field | None:
         refusal = self._room(box, now_ns)

@@ -1,35 +1,40 @@
 """The tree of elements, and how it grows.
 
-Three things change it, all from `Engine.ingest` or `Engine.tick`, never from a request: `ensure` makes the nodes of a
-new topic, `show` takes note of a value whose structure is new for its node, and `arrange` lets the learner place what
-has grown. `revision` counts every change that a client browsing the space could see.
+Four things change it, all from `Engine.ingest` or `Engine.tick`, never from a request: `ensure` makes the nodes of a
+new topic, `show` takes note of a value whose structure is new for its node, `arrange` lets the learner place what has
+grown, and `remove` takes elements out. `revision` counts every change that a client browsing the space could see.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import tzinfo
+from sys import intern
 from typing import Protocol
 
 from bridge.space.describe import Descriptions
+from bridge.space.extended import is_extended_by
+from bridge.space.growth import Growth
 from bridge.space.learner import Learner
 from bridge.space.limits import Limits
 from bridge.space.node import Field, Node
 from bridge.space.relations import Links
+from bridge.space.remembered import Memory, Remembered
+from bridge.space.removal import Reason, Removal
+from bridge.space.shape import BINARY, kind_of
 from bridge.space.showing import Showing
+from bridge.space.snapshot import Snapshot, snapshot
 from bridge.space.types import TypeRegistry
 from bridge.space.views import VIEWS
 from bridge.uns import Hint, Json, Rejected, units
-from bridge.uns.moments import SECOND
 from bridge.uns.topics import element_id, prefixes
 
-MINUTE = 60 * SECOND
 RESERVED = "$bridge"  # the root of what the bridge tells about itself; see `versions`
-_LONGEST_YOUTH = 3  # discovery windows: a namespace that never gets quiet is settled all the same
 
 
 class Watcher(Protocol):
-    """Hears of every element that a topic leads to when it is made."""
+    """Hears of every element that a topic leads to when it is made, and when it is gone."""
 
     def made(self, node: Node) -> None: ...
+    def gone(self, node: Node) -> None: ...
 
 
 class AddressSpace:
@@ -42,19 +47,22 @@ class AddressSpace:
         self.nodes: dict[str, Node] = {}
         self.by_topic: dict[str, Node] = {}
         self.roots: dict[str, Node] = {}
+        self.raw_topics: dict[str, str] = {}  # element id → topic that its messages have, where that is another one
         self.own: list[Node] = []  # elements that no topic leads to, the root first: the bridge's own
         self.links = Links()
         self.watchers: list[Watcher] = []
+        self.growth = Growth(window_ns, limits.new_per_minute)
         self.revision = 0
         self.young = True
+        self.waking = False  # goes on with the model of an earlier run, whose elements return now
         self.descriptions = Descriptions(self, learner.limits_of)
         self.limits_of = self.descriptions.limits_of  # declared by other elements: `minimum`, `maximum`, `enum`
-        self.watchers.append(self.descriptions)
+        self.removal = Removal(self, learner)
+        self.remembered = Remembered(self, learner)
+        self.watchers += [self.remembered, self.descriptions, self.removal]
+        self.make_room: Callable[[int, int], bool] = _no_room  # for so many elements in a full space, now
         self._learner = learner
         learner.on_change(self._changed)
-        self._window_ns = window_ns
-        self._first_ns = 0  # when the first element came
-        self._grown_ns = 0  # when the structure last changed
         self._fresh: list[Node] = []  # made, or reported for the first time, since the last look of the learner
         self._order: list[Node] | None = None
         self._showing = Showing(
@@ -68,8 +76,11 @@ class AddressSpace:
             drop=self._drop_fields,
         )
         self.refused = self._showing.refused
-        self._minute = 0
-        self._new_in_minute = 0
+
+    @property
+    def size(self) -> int:
+        """Elements, without the bridge's own."""
+        return len(self.nodes) - len(self.own)
 
     # --- growing ---------------------------------------------------------------------------------------------------
 
@@ -78,38 +89,36 @@ class AddressSpace:
         node = self.by_topic.get(topic)
         if node is not None:
             return node
-        levels = topic.split("/")
-        refused = self._refused(topic, levels, now_ns)
-        if refused is not None:
-            return refused
-        parent: Node | None = None
-        for depth, name in enumerate(levels, 1):
-            prefix = "/".join(levels[:depth])
-            parent = self.by_topic.get(prefix) or self._make(prefix, name, parent, now_ns)
-        assert parent is not None  # noqa: S101 - a topic has at least one level
-        return parent
+        refused = self._refused(topic, now_ns)
+        return refused if refused is not None else self._grow(topic, now_ns)
 
-    def _refused(self, topic: str, levels: list[str], now_ns: int) -> Rejected | None:
-        limits = self.limits
+    def _grow(self, topic: str, now_ns: int) -> Node:
+        """Up to the next element that is there, and down again."""
+        above, _, name = topic.rpartition("/")
+        parent = None
+        if len(name) < len(topic):
+            parent = self.by_topic.get(above) or self._grow(above, now_ns)
+        return self._make(topic, intern(name), parent, now_ns)
+
+    def _refused(self, topic: str, now_ns: int) -> Rejected | None:
+        limits, levels = self.limits, topic.count("/") + 1
         if len(topic.encode("utf-8", "surrogatepass")) > limits.topic:
             return Rejected("topic-length", f"longer than {limits.topic} bytes")
-        if len(levels) > limits.levels:
-            return Rejected("topic-levels", f"{len(levels)} levels, at most {limits.levels} are modelled")
-        if levels[0] in (RESERVED, VIEWS):
-            return Rejected("reserved", f"{levels[0]} is the bridge's own")
-        if len(self.nodes) - len(self.own) + len(levels) > limits.elements:
+        if levels > limits.levels:
+            return Rejected("topic-levels", f"{levels} levels, at most {limits.levels} are modelled")
+        root = topic.partition("/")[0]
+        if root in (RESERVED, VIEWS):
+            return Rejected("reserved", f"{root} is the bridge's own")
+        if self.size + levels > limits.elements and not self.make_room(levels, now_ns):
             return Rejected("elements", f"the limit of {limits.elements} elements is reached")
-        missing = sum(1 for prefix in prefixes(topic) if prefix not in self.by_topic) + 1
-        if not self.young and not self._may_grow(missing, now_ns):
+        if not self.provisional and not self.growth.admits(self._missing(topic), now_ns):
             return Rejected("new-elements", f"more than {limits.new_per_minute} new elements a minute")
         return None
 
-    def _may_grow(self, elements: int, now_ns: int) -> bool:
-        minute = now_ns // MINUTE
-        if minute != self._minute:
-            self._minute, self._new_in_minute = minute, 0
-        self._new_in_minute += elements
-        return self._new_in_minute <= self.limits.new_per_minute
+    def _missing(self, topic: str) -> int:
+        """How many elements would be new, and are not known from an earlier run either."""
+        missing = (prefix for prefix in (topic, *prefixes(topic)) if prefix not in self.by_topic)
+        return sum(element_id(prefix) not in self.remembered for prefix in missing)
 
     def _make(self, topic: str, name: str, parent: Node | None, now_ns: int) -> Node:
         node = Node(element_id(topic), topic, name, parent, self.registry.folder, now_ns)
@@ -121,8 +130,7 @@ class AddressSpace:
             parent.children[name] = node
         self.by_topic[topic] = node
         self.nodes[node.id] = node
-        self._first_ns = self._first_ns or now_ns
-        self._grown_ns = now_ns
+        self.growth.grew(now_ns)
         self._fresh.append(node)
         self._order = None
         self.revision += 1
@@ -133,7 +141,9 @@ class AddressSpace:
     def first_report(self, node: Node) -> None:
         """A node gets a payload of its own: from now on that is its value, not what its parts compose."""
         node.reported = True
-        node.type = self.registry.unknown
+        node.type = next(iter(node.types.values())) if node.types else self.registry.unknown
+        if self.waking and node.parent is not None and node.parent.decided:
+            self._learner.place(node)  # a branch that has returned lacks nothing that it had
         self._fresh.append(node)
         self.revision += 1
 
@@ -146,6 +156,25 @@ class AddressSpace:
         if self._showing.show(node, value, shape, now_ns, binary=binary):
             self.revision += 1
             self.descriptions.shown(node, value)
+
+    def recall(self, node: Node, value: Json, shape: object, now_ns: int, *, binary: bool) -> None:
+        """The same of a value that is older than the present one: types learn of it, what the node shows stays."""
+        if self._showing.recall(node, value, shape, now_ns, binary=binary):
+            self.revision += 1
+            if self.young:
+                self._fresh.append(node)
+
+    def declared(self, node: Node, kind: type, now_ns: int) -> None:
+        """It is known of which kind the values of an element will be, before there is one; `bytes`: base64."""
+        self._showing.expect(node, BINARY if kind is bytes else kind_of(kind()), now_ns)
+        self._fresh.append(node)
+        self.revision += 1
+
+    def emptied(self, node: Node) -> None:
+        """A value becomes null: what it had beyond its type is no extension any more, until it is shown again."""
+        if is_extended_by(node):
+            node.shape_now = type(None)
+            self.revision += 1
 
     def hinted(self, node: Node, hint: Hint) -> None:
         """A payload has said something about its kind."""
@@ -160,6 +189,7 @@ class AddressSpace:
         self.nodes[field.id] = field
         self._order = None
         self.revision += 1
+        self.remembered.made(field)
         self.descriptions.made(field)
 
     def _changed(self) -> None:
@@ -177,11 +207,11 @@ class AddressSpace:
             self.revision += 1
 
     def _field_refused(self, box: Node, now_ns: int) -> str | None:
-        if len(self.nodes) - len(self.own) >= self.limits.elements:
+        if self.size >= self.limits.elements:
             return "elements"
         if len(box.fields or ()) >= self.limits.fields:
             return "fields"
-        return None if self.young or self._may_grow(1, now_ns) else "new-elements"
+        return None if self.provisional or self.growth.admits(1, now_ns) else "new-elements"
 
     def set_unit(self, node: Node, text: str) -> None:
         """Take note of the unit that a payload names."""
@@ -193,6 +223,23 @@ class AddressSpace:
             node.type.units.add(unit)
         self.revision += 1
 
+    # --- shrinking ---------------------------------------------------------------------------------------------------
+
+    def remove(self, node: Node, reason: Reason = "deleted") -> bool:
+        """Take out an element and all below it; False, and nothing changes, if somebody monitors any of it."""
+        return self.removal.remove(node, reason)
+
+    def shrunk(self) -> None:
+        """Elements were taken out."""
+        self._order = None
+        self.revision += 1
+
+    def became_branch(self, node: Node) -> None:
+        """An element has no payload any more, but there are others below it."""
+        node.type = self.registry.folder
+        self._fresh.append(node)
+        self.shrunk()
+
     # --- arranging -------------------------------------------------------------------------------------------------
 
     @property
@@ -200,8 +247,31 @@ class AddressSpace:
         """Whether something has grown that the learner has not placed yet."""
         return bool(self._fresh)
 
+    @property
+    def provisional(self) -> bool:
+        """Whether new elements are placed later, all together, and none is refused."""
+        return self.young or self.waking
+
+    def resume(self, memory: Memory) -> None:
+        """Go on with the model of an earlier run, before anything has come. Elements that return have their places and
+        types at once; what is new is placed when all have had time to return. Raises `ValueError`.
+        """
+        self.remembered.fill(memory)
+        self.young, self.waking = False, True
+        self.revision += 1
+
+    def snapshot(self, today: int) -> Snapshot:
+        """What to remember of the model, which is settled; `today` is the number of days since 1970."""
+        return snapshot(self, self._learner, today)
+
     def arrange(self, now_ns: int) -> None:
         """Place what has grown; settle the model once it has been quiet for the discovery window."""
+        quiet = self.provisional and self.growth.is_over(now_ns)
+        if self.waking and not quiet:
+            return
+        self.waking = False
+        fresh = dict.fromkeys(self._fresh)
+        self._fresh = [node for node in fresh if self.by_topic.get(node.topic) is node]  # some may have gone
         if self._fresh:
             self._sort()
             if self.young:
@@ -210,15 +280,12 @@ class AddressSpace:
                 self._learner.extend(self._fresh, now_ns)
             self._fresh = []
             self.revision += 1
-        if self.young and self._first_ns and self._is_quiet(now_ns):
+        if self.young and quiet:
             self.young = False
             self._learner.settle()
             self.revision += 1
         elif not self.young and self._learner.ripen(now_ns):
             self.revision += 1
-
-    def _is_quiet(self, now_ns: int) -> bool:
-        return now_ns - self._grown_ns >= self._window_ns or now_ns - self._first_ns >= _LONGEST_YOUTH * self._window_ns
 
     def _sort(self) -> None:
         """Children in the order of their names: listings are stable, whatever the order of arrival."""
@@ -234,6 +301,10 @@ class AddressSpace:
         if self._order is None:
             self._order = [element for root in self.roots.values() for element in _subtree(root)]
         return self._order
+
+
+def _no_room(_: int, __: int) -> bool:
+    return False
 
 
 def _subtree(root: Node) -> Iterator[Node]:

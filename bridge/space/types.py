@@ -6,6 +6,7 @@ model file and never changes at all.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from urllib.parse import quote
 
 from msgspec import structs
@@ -45,6 +46,7 @@ MAX_VARIANTS = 128  # shapes of one role that are told apart; more is a role wit
 MAX_FORMS = 50_000  # whose types are remembered; a large plant has some thousands
 
 
+@cache
 def group_of(kind: int) -> int:
     """The root kind that a leaf type of such values has."""
     return next(group for group in GROUPS if group & kind)
@@ -144,6 +146,15 @@ class ObjectType:
         mapped = form.group == OBJECT and self.shape.members is not None
         return mapped == form.mapped and alike(structs.replace(form, names=other.names), self.names, (form.near,))
 
+    def holds(self, form: Form) -> bool:
+        """Whether a type of values can take in this form without becoming a type of another sort."""
+        return (
+            (self.namespace, self.group, self.composed) == (form.namespace, form.group, form.composed)
+            and not self.pinned
+            and (self.shape.unbounded or not form.opaque)
+            and (form.group != OBJECT or self.shape.members is not None or not form.mapped)
+        )
+
     def _is_of_sort(self, form: Form) -> bool:
         return (
             self.group == form.group
@@ -201,7 +212,7 @@ class TypeRegistry:
         self._by_role: dict[tuple[str, str], list[ObjectType]] = {}
         self._by_form: dict[Form, ObjectType] = {}
         self._by_hint: dict[tuple[str, str, int, bool], ObjectType] = {}
-        self._roots: dict[str, str] = {}
+        self.roots: dict[str, str] = {}  # first topic level → namespace
         self._former: dict[str, ObjectType] = {}
         self.folder = ObjectType(BASE_NAMESPACE, "Folder", "", OBJECT, source_id="FolderType")
         self.unknown = ObjectType(BASE_NAMESPACE, "UnknownType", "", OBJECT)
@@ -249,24 +260,39 @@ class TypeRegistry:
                 kind.widened = former.widened + (former.shape.schema() != kind.shape.schema())
         self._former = {}
 
+    # --- an earlier run ----------------------------------------------------------------------------------------------
+
+    def called(self) -> dict[str, str]:
+        """What hints call the types that they lead to, by type id."""
+        return {kind.id: name for (_, name, _, _), kind in self._by_hint.items()}
+
+    def restore(self, kind: ObjectType, called: str) -> None:
+        """Make a type known again that an earlier run has settled; `called` as above, "" where no hint leads to it."""
+        kind.settle()
+        self.by_id[kind.id] = kind
+        if called:
+            self._by_hint[kind.namespace, called, kind.group, kind.composed] = kind
+        else:
+            self._by_role.setdefault((kind.namespace, kind.role), []).append(kind)
+
     # --- namespaces --------------------------------------------------------------------------------------------------
 
     def namespace_of(self, root: str, has_levels: bool) -> str:
         """The namespace for types below a root topic level: configured, or derived from the root's name."""
         if self._fixed_namespace:
             return self._fixed_namespace
-        uri = self._roots.get(root)
+        uri = self.roots.get(root)
         if uri is None:
-            if not has_levels or not root or len(self._roots) >= MAX_NAMESPACES:
-                self._roots.setdefault("", UNS_NAMESPACE)
+            if not has_levels or not root or len(self.roots) >= MAX_NAMESPACES:
+                self.roots.setdefault("", UNS_NAMESPACE)
                 return UNS_NAMESPACE
-            uri = self._roots[root] = f"{UNS_NAMESPACE}:{quote(root, safe='')}"
+            uri = self.roots[root] = f"{UNS_NAMESPACE}:{quote(root, safe='')}"
         return uri
 
     def namespaces(self) -> list[dict[str, str]]:
         """Every namespace that a type or relationship type may name, with a name for people."""
         found = {I3X_NAMESPACE: "i3X", BASE_NAMESPACE: "bridge"}
-        for root, uri in self._roots.items():
+        for root, uri in self.roots.items():
             found[uri] = names.words(root) or "UNS"
         if self._fixed_namespace:
             found[self._fixed_namespace] = _last_word(self._fixed_namespace)
@@ -278,10 +304,15 @@ class TypeRegistry:
 
     # --- types -------------------------------------------------------------------------------------------------------
 
-    def find(self, form: Form) -> ObjectType | None:
-        """The type that elements of this form are of, if there is one already."""
+    def find(self, form: Form, present: ObjectType | None = None) -> ObjectType | None:
+        """The type that elements of this form are of, if there is one already. An element that has a type keeps it,
+        as long as it can hold the form and nothing else is said.
+        """
         if form.hint is not None:
             return self._by_hint.get(_hinted(form))
+        if present is not None and present.holds(form):
+            present.admit(form)
+            return present
         kind = self._by_form.get(form)
         if kind is None:
             kind = self.likely(self._by_role.get((form.namespace, form.role), ()), form)

@@ -8,6 +8,7 @@ always conforms to its type. The order of words does not matter.
 
 from collections.abc import Iterable
 
+MIN_WORDS = 2  # a single word is what has been the case so far
 MAX_WORDS = 16  # more is a text, not a state
 MAX_LENGTH = 64  # characters of a word
 REPEATED = 8  # times that the words must have come on average, so that a new one is unlikely
@@ -39,7 +40,8 @@ class Vocabulary:
 
     def settle(self) -> None:
         """Decide: small and repeated is declared, everything else is open."""
-        self.declared = not self.open and bool(self.words) and self.total >= REPEATED * len(self.words)
+        few = not self.open and len(self.words) >= MIN_WORDS
+        self.declared = few and self.total >= REPEATED * len(self.words)
         if not self.declared:
             self.open, self.words = True, {}
 

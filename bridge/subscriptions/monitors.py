@@ -1,6 +1,6 @@
 """Who hears of a reading: the index from elements to the items that monitor them. Never a scan of all subscriptions."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import tzinfo
 from typing import TypeAlias
 
@@ -14,11 +14,15 @@ _NOBODY: Mapping[str, Item] = {}
 
 
 class Monitors:
-    """`zone` is for times in payloads that name none; `count` is the number of items."""
+    """`zone` is for times in payloads that name none; `count` is the number of items.
 
-    def __init__(self, zone: tzinfo) -> None:
+    `aliases` are the elements that show another one at another place, by the id of that other one.
+    """
+
+    def __init__(self, zone: tzinfo, aliases: Mapping[str, Sequence[Node]]) -> None:
         self.count = 0
         self._zone = zone
+        self._aliases = aliases
         self._items: dict[str, dict[str, Item]] = {}  # element id → subscription id → item
         self._monitored_fields: dict[str, int] = {}  # owner's id → how many of its fields are monitored themselves
         self._touched: dict[Node, dict[Subscription, None]] = {}  # composed elements to report when the batch ends
@@ -44,6 +48,10 @@ class Monitors:
             if not self._monitored_fields[node.owner.id]:
                 del self._monitored_fields[node.owner.id]
 
+    def has(self, node: Node) -> bool:
+        """Whether an item is about exactly this element."""
+        return node.id in self._items
+
     def heard(self, node: Node, vqt: Vqt) -> Iterator[tuple[Update, Audience]]:
         """The updates that a reading makes, of its node and of the fields in it, each with whom it goes to."""
         reach = self._above(node)
@@ -55,6 +63,20 @@ class Monitors:
             deep = node.id in self._monitored_fields
             if reach or deep:
                 yield from self._fields_heard(node.fields, reach, vqt, deep=deep)
+        if self._aliases:
+            yield from self._aliases_heard(node, vqt)
+
+    def _aliases_heard(self, node: Node, vqt: Vqt) -> Iterator[tuple[Update, Audience]]:
+        """The updates of a node's aliases; takes note of those of the composed elements above it."""
+        at: Node | None = node
+        while at is not None:
+            for alias in self._aliases.get(at.id, ()):
+                audience = {item.subscription: None for item in self._items.get(alias.id, _NOBODY).values()}
+                if audience and at is node:
+                    yield Update(alias.id, *vqt), audience
+                elif audience and not at.reported:
+                    self._touched.setdefault(alias, {}).update(audience)
+            at = at.parent if at.part else None
 
     def composed(self) -> Iterator[tuple[Update, Audience]]:
         """One update of each composed element that has changed since the last call."""

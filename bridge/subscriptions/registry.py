@@ -6,8 +6,9 @@ When all together hold too much, the one that holds the most loses: a deserted s
 those that are read.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import tzinfo
+from types import MappingProxyType
 
 from msgspec import Struct
 
@@ -40,12 +41,18 @@ class SubscriptionLimits(Struct, frozen=True):
 
 
 class Subscriptions:
-    """`nodes` are the elements by id, `zone` is for times in payloads that name none.
+    """`nodes` are the elements by id, `zone` is for times in payloads that name none; `aliases` see `Monitors`.
 
     `flush` ends a batch of changes, and a request that registers.
     """
 
-    def __init__(self, nodes: Mapping[str, Node], zone: tzinfo, limits: SubscriptionLimits) -> None:
+    def __init__(
+        self,
+        nodes: Mapping[str, Node],
+        zone: tzinfo,
+        limits: SubscriptionLimits,
+        aliases: Mapping[str, Sequence[Node]] = MappingProxyType({}),
+    ) -> None:
         self.limits = limits
         self.queued = 0
         self.dropped_total = 0
@@ -54,7 +61,7 @@ class Subscriptions:
         self._nodes = nodes
         self._zone = zone
         self._all: dict[str, Subscription] = {}
-        self._monitors = Monitors(zone)
+        self._monitors = Monitors(zone, aliases)
         self._woken: dict[Subscription, None] = {}  # those whose streams have something new to take
         self._longest: Subscription | None = None  # holds the most, as far as was looked
 
@@ -127,6 +134,10 @@ class Subscriptions:
         item = subscription.items.pop(ident, None)
         if item is not None:
             self._monitors.remove(item)
+
+    def is_monitored(self, node: Node) -> bool:
+        """Whether somebody monitors exactly this element."""
+        return self._monitors.has(node)
 
     def _element(self, ident: str) -> Node:
         node = self._nodes.get(ident)

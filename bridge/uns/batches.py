@@ -9,7 +9,7 @@ form of `apis` only where the configuration names it.
 | Profile | Document | Path of an item |
 |---|---|---|
 | kepware | `{"timestamp", "values": [{id, v, q, t}]}`, `[{tagname, timestamp, value}]` | id, split at "." |
-| databus | `{"seq", "vals": [{id, qc, ts, val}]}`, `{"seq", "records": [{ts, vals}]}` | name by the metadata, else id |
+| databus | `{"seq", "vals": [{id, qc, ts, val}]}`, `{"seq", "records": [{ts, vals}]}` | id |
 | optix | `{"Timestamp", "Records": [{TagName, Value}]}` | TagName |
 | apis | `{"messagetype", "t", "payload": [{k, v, t, q}]}`, `[{k, v, t, q}]`, `{"t", "q", Tag1: 43}` | k; the key |
 | iih | `{"datapoints": [{Measurement, Quality_Code, Time}]}`, or one object | none: samples of one data point |

@@ -3,46 +3,45 @@
 A connector publishes `{"seq": 1, "vals": [{"id": "101", "qc": 3, "ts": …, "val": 1480.5}]}` on a data topic (`ie/d/…`),
 and on a metadata topic (`ie/m/…`) which data points each of its data topics carries: id, name, data type. Values may be
 quoted: all numbers of old connectors, 64-bit integers of any.
+
+A data point's element is named by its id, for that stands in every message; the name is what people call it, whichever
+of the two topics comes first (`space.conventions`). Only the data type is remembered here: it tells texts from quoted
+numbers.
 """
 
+import sys
 from collections.abc import Iterator
-
-from msgspec import Struct
 
 from bridge.uns.message import BAD, GOOD, UNCERTAIN, Json, Quality
 
-MAX_NAMES = 100_000  # data points whose names are remembered; a large controller has some thousands
+MAX_POINTS = 100_000  # data points whose types are remembered; a large controller has some thousands
 
 _QUALITIES: dict[Json, Quality] = {3: GOOD, 2: UNCERTAIN, "3": GOOD, "2": UNCERTAIN}
 _TEXTS = ("string", "wstring", "char", "wchar")
 
 
-class DataPoint(Struct, frozen=True):
-    """What the metadata says about an id."""
-
-    name: str
-    is_text: bool = False
-
-
-class Names:
-    """Data points by data topic and id. When there are too many, all are forgotten: new metadata tell them again."""
+class DataTypes:
+    """By data topic and id. When there are too many, all are forgotten: new metadata tell them again."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[str, str], DataPoint] = {}
+        self._known: dict[tuple[str, str], str] = {}
 
     def learn(self, metadata: Json) -> None:
         """Take in a metadata document; what is not as it should be in it is passed over."""
-        for topic, definition in _definitions(metadata):
-            ident, name = definition.get("id"), definition.get("name")
-            if isinstance(ident, str | int) and isinstance(name, str) and name:
-                if len(self._known) >= MAX_NAMES:
+        for topic, ident, definition in definitions(metadata):
+            kind = definition.get("dataType")
+            if isinstance(kind, str) and kind:
+                if len(self._known) >= MAX_POINTS:
                     self._known.clear()
-                kind = str(definition.get("dataType")).lower()
-                self._known[topic, str(ident)] = DataPoint(name, kind.startswith(_TEXTS))
+                self._known[topic, ident] = sys.intern(kind)
 
-    def of(self, topic: str, ident: str) -> DataPoint:
-        """The data point of an id; one that is not known has the id for its name."""
-        return self._known.get((topic, ident)) or DataPoint(ident)
+    def of(self, topic: str, ident: str) -> str:
+        """The data type of a data point as its connector calls it; "" where it is not known."""
+        return self._known.get((topic, ident), "")
+
+
+def is_text(data_type: str) -> bool:
+    return data_type.lower().startswith(_TEXTS)
 
 
 def quality(code: Json) -> Quality | None:
@@ -55,16 +54,24 @@ def is_write(topic: str) -> bool:
     return topic.startswith("ie/d/") and "/dp/w/" in f"{topic}/"
 
 
-def _definitions(metadata: Json) -> Iterator[tuple[str, dict[str, Json]]]:
+def is_metadata(topic: str) -> bool:
+    """Whether a databus topic tells which data points there are."""
+    return topic.startswith("ie/m/")
+
+
+def definitions(metadata: Json) -> Iterator[tuple[str, str, dict[str, Json]]]:
+    """Data topic, id and definition of each data point in a metadata document."""
     for connection in _objects(metadata, "connections"):
         for bundle in _objects(connection, "dataPoints"):
             topic = bundle.get("topic")
             if isinstance(topic, str):
                 for definition in _objects(bundle, "dataPointDefinitions"):
-                    yield topic, definition
+                    ident = definition.get("id")
+                    if type(ident) is int or (isinstance(ident, str) and ident):
+                        yield topic, str(ident).strip(), definition
 
 
 def _objects(box: Json, key: str) -> Iterator[dict[str, Json]]:
-    inside = box.get(key)
+    inside = box.get(key) if isinstance(box, dict) else None
     if isinstance(inside, list):
         yield from (one for one in inside if isinstance(one, dict))

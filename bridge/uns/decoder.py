@@ -48,9 +48,9 @@ _ITEM = Plan(value="value", time="time", quality="quality", unit="unit")  # of a
 
 
 class Shared(Struct):
-    """What the decoders of one space have in common: names that one topic tells for another, and counters."""
+    """What the decoders of one space have in common: data types that one topic tells for another, and counters."""
 
-    names: databus.Names = field(default_factory=databus.Names)
+    types: databus.DataTypes = field(default_factory=databus.DataTypes)
     stats: Counter[str] = field(default_factory=Counter)  # what was left out of batches, by reason
 
 
@@ -143,6 +143,8 @@ class Decoder:
                     self._add_hint(reading, content, plan.hint)
                 return reading
         time_ns = self._time(content, plan) if plan.time is not None else None
+        if plan.inner is not None:
+            time_ns = self._time_inside(topic, content[plan.inner])
         reading = Reading(topic, content, GOOD, plan.flat or structure(content), time_ns)
         if plan.hint is not None:
             reading.hint = self._hints.of(content, plan.hint)
@@ -150,7 +152,7 @@ class Decoder:
 
     def _fan_out(self, topic: str, document: Json, profile: Profile) -> Reading | list[Reading] | None:
         """The readings of a batch, bare where it is one; None where the document is no batch after all."""
-        items = profile.split(document, Context(topic, self.shared.names, self.profile != batches.AUTO))
+        items = profile.split(document, Context(topic, self.shared.types, self.profile != batches.AUTO))
         if items is None:
             return None
         plan = _ITEM
@@ -180,6 +182,11 @@ class Decoder:
                 break
             time_ns = self._moment(content[key], self.zone)
         return time_ns
+
+    def _time_inside(self, topic: str, inner: dict[str, Json]) -> int | None:
+        """The time of a document in a document, unless it is that of an envelope: those have a VQT of their own."""
+        plan = self._plan(topic, inner)
+        return self._time(inner, plan) if plan.time is not None and plan.value is None else None
 
     def _make_plan(self, content: dict[str, Json]) -> Plan:
         plan = envelope.plan(content, self.zone, terms=self.terms)

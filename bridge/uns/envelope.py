@@ -80,6 +80,7 @@ class Plan(Struct, frozen=True):
     quality_as: QualityProfile = ""  # what its numbers mean
     time_unit: str = ""  # of its numbers; "": by magnitude
     nested: str | None = None  # the key under which an envelope may lie
+    inner: str | None = None  # the only key, where an object lies under it: that may tell the time
     spare_times: tuple[str, ...] = ()  # of a whole object: tried where `time` is no instant
     flat: object = None  # of a whole object without objects and arrays in it: its structure
     hangs_on: Literal["", "time", "value"] = ""  # what the signature does not tell
@@ -151,6 +152,7 @@ def _whole(names: Mapping[str, str], content: Mapping[str, Json], hangs_on: Lite
     return Plan(
         time=times[0] if times else None,
         spare_times=times[1:],
+        inner=next(iter(content)) if kinds == (dict,) else None,
         nested=next((names[n] for n in NEST_KEYS if n in names and isinstance(content[names[n]], dict | list)), None),
         flat=None if dict in kinds or list in kinds else (tuple(content), kinds),
         hangs_on=hangs_on,

@@ -25,7 +25,7 @@ def _split_databus(document: Json, context: Context) -> list[Item] | None:
     if not isinstance(document, dict):
         return None
     if "connections" in document:
-        context.names.learn(document)
+        context.types.learn(document)
         return None
     if "val" in document:
         return [Item(None, document["val"], document.get("ts"), databus.quality(document.get("qc")))]
@@ -36,10 +36,11 @@ def _split_databus(document: Json, context: Context) -> list[Item] | None:
 
 def _databus_item(row: Mapping[str, Json], time: Json, context: Context) -> Item:
     ident, value = name_of(row.get("id")), row.get("val")
-    point = context.names.of(context.topic, ident)
-    if isinstance(value, str) and not point.is_text:
+    data_type = context.types.of(context.topic, ident)
+    if isinstance(value, str) and not databus.is_text(data_type):
         value = coercion.scalar(value, ("numbers",))
-    return Item(point.name, value, time, databus.quality(row.get("qc")))
+    attributes = {"dataType": data_type} if data_type else None
+    return Item(ident, value, time, databus.quality(row.get("qc")), attributes=attributes)
 
 
 def _is_iih(content: Mapping[str, Json]) -> bool:

@@ -25,7 +25,7 @@ class Context(Struct, frozen=True):
     """What a profile may need to know beside the document."""
 
     topic: str
-    names: databus.Names
+    types: databus.DataTypes
     named: bool  # the configuration names the profile, so that less has to fit
 
 

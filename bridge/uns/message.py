@@ -54,6 +54,7 @@ class Reading(Struct):
     historical: bool = False  # belongs into history only
     transient: bool = False  # an event, not to be kept as the current value
     hint: "Hint | None" = None  # what the payload itself calls its kind
+    declared: type | None = None  # without a value: the Python type that its publisher says it will have, if scalar
     raw_topic: str | None = None  # of the message, where `topic` is derived from it
 
 

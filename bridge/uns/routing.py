@@ -6,14 +6,16 @@ decoder; Sparkplug has its own, commands are not values, and topics with a polic
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, tzinfo
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
+from bridge.uns import vda5050
 from bridge.uns.databus import is_write
 from bridge.uns.decoder import Decoder, Shared
 from bridge.uns.message import Hint, Message, Reading, Rejected
 from bridge.uns.policy import PLAIN, Policies, Policy
 from bridge.uns.ruled import RuledDecoder, reading_terms
 from bridge.uns.sparkplug import SparkplugDecoder
+from bridge.uns.sparkplug_rebirths import Rebirths
 from bridge.uns.sparkplug_templates import Template
 
 Reader: TypeAlias = Callable[[Message], Reading | list[Reading] | Rejected]
@@ -39,14 +41,22 @@ class Router:
         self._zone = zone
         self.max_payload = max_payload
         self._shared = Shared()
-        self._decoders = {reading_terms(PLAIN): Decoder(zone, max_payload, shared=self._shared)}
+        plain = Decoder(zone, max_payload, shared=self._shared).read
+        self._by_terms: dict[tuple[Any, ...], Reader] = {reading_terms(PLAIN): plain}
+        self._by_policy: dict[int, Reader] = {id(PLAIN): plain}  # by identity: policies are shared and stay
         self._sparkplug = SparkplugDecoder()
+        self._sparkplug_reader: Reader = self._read_sparkplug
         self._remembered: dict[str, Reader] = {}
 
     @property
     def sparkplug_stats(self) -> Mapping[str, int]:
         """Counters of Sparkplug's session layer: gaps, unknown aliases, foreign deaths …"""
         return self._sparkplug.stats
+
+    @property
+    def rebirths(self) -> Rebirths:
+        """Sparkplug's edge nodes whose births are wanted, because their data make no sense without."""
+        return self._sparkplug.rebirths
 
     @property
     def definitions(self) -> Iterator[tuple[str, Template]]:
@@ -57,6 +67,11 @@ class Router:
     def batch_stats(self) -> Mapping[str, int]:
         """Counters of what was left out of batches."""
         return self._shared.stats
+
+    @property
+    def remembered(self) -> int:
+        """Topics whose readers are remembered here, because no element keeps them."""
+        return len(self._remembered)
 
     def read(self, message: Message) -> Reading | list[Reading] | Rejected:
         """What a message says; for topics whose reader is not kept with their element."""
@@ -76,8 +91,12 @@ class Router:
         if policy.use == "command" or (not policy.use and is_command(topic)):
             return _command
         if is_sparkplug(topic):
-            return self._read_sparkplug
-        return self._decoder(policy).read
+            return self._sparkplug_reader
+        return self._by_policy.get(id(policy)) or self._follow(policy)
+
+    def hand_over(self, topic: str) -> Reader:
+        """The reader of a topic, for its element to keep from now on."""
+        return self._remembered.pop(topic, None) or self.reader(topic)
 
     def is_part(self, topic: str) -> bool | None:
         """What Sparkplug tells: groups, nodes and devices are things, what lies below in metric names are parts."""
@@ -89,17 +108,17 @@ class Router:
         return len(levels) > DEVICE_LEVEL
 
     def hint(self, topic: str) -> Hint | None:
-        """The type of an instance of a Sparkplug template."""
-        return self._sparkplug.templates.hint(topic)
+        """The type of an instance of a Sparkplug template, or of a vehicle."""
+        return self._sparkplug.templates.hint(topic) or vda5050.hint(topic)
 
-    def _decoder(self, policy: Policy) -> Decoder:
+    def _follow(self, policy: Policy) -> Reader:
         """The one of all policies that read alike, the plain one where nothing is said about reading."""
         terms = reading_terms(policy)
-        decoder = self._decoders.get(terms)
-        if decoder is None:
-            decoder = RuledDecoder(policy, self._zone, self.max_payload, self._shared)
-            self._decoders[terms] = decoder
-        return decoder
+        reader = self._by_terms.get(terms)
+        if reader is None:
+            reader = self._by_terms[terms] = RuledDecoder(policy, self._zone, self.max_payload, self._shared).read
+        self._by_policy[id(policy)] = reader
+        return reader
 
     def _read_sparkplug(self, message: Message) -> Reading | list[Reading] | Rejected:
         if len(message.payload) > max(self.max_payload, MAX_BIRTH):
@@ -117,7 +136,9 @@ def is_command(topic: str) -> bool:
     levels = topic.lower().split("/")
     if len(levels) < 2 or is_sparkplug(topic):
         return False
-    return levels[-1] in COMMANDS or not COMMAND_TREES.isdisjoint(levels[:-1]) or is_write(topic)
+    if levels[-1] in COMMANDS or not COMMAND_TREES.isdisjoint(levels[:-1]):
+        return True
+    return is_write(topic) or vda5050.is_command(topic)
 
 
 def _ignored(_: Message) -> Rejected:

@@ -4,7 +4,8 @@ An edge node's births say what its aliases mean, its deaths end all its values; 
 state and tells its rules. A metric's topic is `spBv1.0/group/node[/device]/metric name`: the message type is
 no level of it, and each member of a template instance is a data point of its own below the metric.
 
-Sequence numbers are counted, never enforced: in production duplicates and gaps carry valid data.
+Sequence numbers are counted, never enforced: in production duplicates and gaps carry valid data. What no birth has
+explained makes the births of its node wanted: `rebirths`.
 """
 
 from collections import Counter
@@ -13,12 +14,14 @@ from collections.abc import Iterable
 from bridge.uns.message import BAD, Message, Reading, Rejected
 from bridge.uns.sparkplug_births import Births, Node, Scope
 from bridge.uns.sparkplug_metrics import BD_SEQ, Arrival, MetricReader
+from bridge.uns.sparkplug_rebirths import Rebirths
 from bridge.uns.sparkplug_tags import Tag, instant, reading_of
 from bridge.uns.sparkplug_templates import Templates
 from bridge.uns.sparkplug_wire import Wire, parse
 
 _LEVELS = {"NBIRTH": 4, "NDATA": 4, "NDEATH": 4, "NCMD": 4, "DBIRTH": 5, "DDATA": 5, "DDEATH": 5, "DCMD": 5}
 _COMMANDS = frozenset({"NCMD", "DCMD"})
+_COMMAND = Rejected("command", "a command is not a value")
 _LIMIT = Rejected("sparkplug-limit", "too many edge nodes and devices")
 
 
@@ -26,12 +29,13 @@ class SparkplugDecoder:
     """Reads every Sparkplug message of one namespace in order of arrival. `read` never raises.
 
     `stats` counts what is accepted or passed over without being an error of the whole message: `state`,
-    `command` and `cleared` (messages without readings), `seq-gap`, `seq-duplicate`, `foreign-death`,
+    `command` and `cleared` (messages without values), `seq-gap`, `seq-duplicate`, `foreign-death`,
     `unknown-alias`, `unknown-metric`, `unreadable-value`, `metric-limit`, `alias-limit`, `template-limit`.
     """
 
     def __init__(self) -> None:
         self.stats: Counter[str] = Counter()
+        self.rebirths = Rebirths()
         self._births = Births()
         self._metrics = MetricReader(self._births, self.stats)
 
@@ -56,7 +60,7 @@ class SparkplugDecoder:
             return Rejected("sparkplug-topic", "not group/type/node[/device] of a known message type")
         if kind in _COMMANDS:
             self.stats["command"] += 1
-            return []
+            return _COMMAND
         if message.retain and not message.payload:
             self.stats["cleared"] += 1  # someone tidied up a retained message
             return []
@@ -64,9 +68,8 @@ class SparkplugDecoder:
         if isinstance(payload, Rejected):
             return payload
         device = levels[4] if len(levels) == 5 else None
-        time_ns = instant(payload.timestamp)
-        received_ns = message.received_ns
-        return self._dispatch(Arrival(kind, levels[1], levels[3], device, payload, time_ns, received_ns))
+        time_ns, received_ns, replayed = instant(payload.timestamp), message.received_ns, message.replayed
+        return self._dispatch(Arrival(kind, levels[1], levels[3], device, payload, time_ns, received_ns, replayed))
 
     def _dispatch(self, arrival: Arrival) -> list[Reading] | Rejected:
         match arrival.kind:
@@ -87,6 +90,7 @@ class SparkplugDecoder:
             for waiting in node.devices.values():
                 self._births.end(waiting)
             node.bd_seq, node.seq, node.clock_ns = _bd_seq(arrival.payload), None, 0
+            self.rebirths.settle((arrival.group, arrival.node))
         self._hear(node, arrival)
         former = self._births.begin(scope)
         readings = self._metrics.read(arrival, scope, former)
@@ -102,21 +106,35 @@ class SparkplugDecoder:
         scope = _scope(node, arrival.device)
         if scope is None:
             if not any(metric.name and metric.datatype for metric in payload.metrics):
-                return _unborn(arrival)
+                return self._unborn(arrival)
             _, scope = self._make(arrival)
         if scope is None:
             return _LIMIT
         readings = self._metrics.read(arrival, scope)
-        return readings if readings or scope.born else _unborn(arrival)
+        if self._metrics.unexplained:
+            self._want_birth(arrival)
+        return readings if readings or scope.born else self._unborn(arrival)
+
+    def _unborn(self, arrival: Arrival) -> list[Reading] | Rejected:
+        """Data whose aliases no birth has explained; a message without metrics needs none."""
+        if not arrival.payload.metrics:
+            return []
+        self._want_birth(arrival)
+        return Rejected("sparkplug-unborn", f"{arrival.group}/{arrival.node}/{arrival.device or ''}".rstrip("/"))
+
+    def _want_birth(self, arrival: Arrival) -> None:
+        if not arrival.replayed:
+            self.rebirths.want((arrival.group, arrival.node))
 
     def _node_death(self, arrival: Arrival) -> list[Reading]:
         """The last will of one session ends that session only: a later one may have begun meanwhile."""
         node = self._births.node(arrival.group, arrival.node)
-        if node is None:
-            return []
         session = _bd_seq(arrival.payload)
-        if session is not None and node.bd_seq is not None and session != node.bd_seq:
+        if node is not None and session is not None and node.bd_seq is not None and session != node.bd_seq:
             self.stats["foreign-death"] += 1
+            return []
+        self.rebirths.settle((arrival.group, arrival.node))
+        if node is None:
             return []
         died_ns = node.died_at(arrival.time_ns, arrival.received_ns)
         readings: list[Reading] = []
@@ -158,13 +176,6 @@ def _scope(node: Node | None, device: str | None) -> Scope | None:
     if node is None:
         return None
     return node.own if device is None else node.devices.get(device)
-
-
-def _unborn(arrival: Arrival) -> list[Reading] | Rejected:
-    """Data whose aliases no birth has explained; a message without metrics needs none."""
-    if not arrival.payload.metrics:
-        return []
-    return Rejected("sparkplug-unborn", f"{arrival.group}/{arrival.node}/{arrival.device or ''}".rstrip("/"))
 
 
 def _bd_seq(payload: Wire) -> int | None:

@@ -35,6 +35,7 @@ class Arrival(Struct):
     payload: Wire
     time_ns: int | None
     received_ns: int
+    replayed: bool = False  # the broker's stored copy: whether the publisher is there, nobody knows
 
 
 class _Frame(Struct):
@@ -57,6 +58,7 @@ class MetricReader:
 
     def __init__(self, births: Births, stats: Counter[str]) -> None:
         self.templates = Templates()
+        self.unexplained = False  # whether the last payload had metrics that no birth has told of
         self._births = births
         self._stats = stats
         self._readings: list[Reading] = []
@@ -72,7 +74,7 @@ class MetricReader:
         self._group, self._time_ns, self._birth = arrival.group, arrival.time_ns, former is not None
         self._received_ns = arrival.received_ns
         self._latest_ns = arrival.received_ns + FUTURE if arrival.received_ns else moments.LATEST
-        self._readings, self._left = [], MAX_METRICS
+        self._readings, self._left, self.unexplained = [], MAX_METRICS, False
         frame = _Frame(scope, scope.tags, scope.topic, arrival.time_ns, former or {})
         for metric in arrival.payload.metrics:
             self._metric(frame, metric)
@@ -146,6 +148,7 @@ class MetricReader:
             tag = frame.scope.aliases.get(metric.alias) if metric.HasField("alias") else None
             if tag is None:
                 self._stats["unknown-alias"] += 1
+                self.unexplained = True
             return tag
         tag = frame.tags.get(name) or self._make(frame, metric, name)
         if (
@@ -165,6 +168,7 @@ class MetricReader:
             datatype = TYPE_NUMBERS.get(frame.definition.members.get(name_of(name), ""), 0)
         if not datatype and not self._birth:
             self._stats["unknown-metric"] += 1
+            self.unexplained = True
             return None
         return self._add(frame, name, datatype)
 

@@ -23,6 +23,13 @@ _MEANINGS: Final[dict[str, str]] = {
     "englow": "minimum", "englowlimit": "minimum", "enghigh": "maximum", "enghighlimit": "maximum",
 }  # fmt: skip
 _NUMERIC = frozenset({*range(DataType.Int8, DataType.UInt64 + 1), DataType.Float, DataType.Double})
+_DECLARED: Final[Mapping[int, type]] = {  # what the scalar data types are in JSON; `bytes`: base64
+    **dict.fromkeys(range(DataType.Int8, DataType.UInt64 + 1), int),
+    **dict.fromkeys((DataType.Float, DataType.Double), float),
+    **dict.fromkeys((DataType.String, DataType.DateTime, DataType.Text, DataType.UUID), str),
+    **dict.fromkeys((DataType.Bytes, DataType.File), bytes),
+    DataType.Boolean: bool,
+}
 _FILE_FIELDS = {
     "content_type": "contentType", "file_name": "fileName", "file_type": "fileType", "md5": "md5",
     "size": "size", "is_multi_part": "multiPart", "seq": "part",
@@ -71,7 +78,10 @@ def reading_of(tag: Tag, value: Json, said: Quality, time_ns: int | None) -> Rea
         value, kind = str(value), str
     shape = structure(value) if kind is list or kind is dict else kind
     unit, description, attributes = tag.unit, tag.description, tag.attributes
-    return Reading(tag.topic, value, said, shape, time_ns, unit, description, attributes, binary=binary)
+    declared = _DECLARED.get(tag.datatype) if value is None else None
+    return Reading(
+        tag.topic, value, said, shape, time_ns, unit, description, attributes, binary=binary, declared=declared
+    )
 
 
 def describe(tag: Tag, held: Wire) -> Quality | None:

@@ -206,6 +206,8 @@ def _values(space: Space) -> Iterator[str]:
         wrong = json_schema.violations(value, kind["schema"]) if value is not None and not extra else ()
         yield from (f"{ident} of {kind['elementId']}: {text}" for text in wrong)
         said = set(row["metadata"]["schemaExtensions"] or ())
+        if value is None:
+            extra = said  # of a source that is gone, or of parts without values: judged by what was said last
         if row["isExtended"] != bool(extra) or said != extra:
             yield f"{ident}: isExtended {row['isExtended']}, extensions {sorted(said)}, undeclared {sorted(extra)}"
 

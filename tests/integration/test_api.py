@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 import i3x
 import pytest
 from bridge_process import BridgeProcess
@@ -110,13 +111,27 @@ class TestPublicClient:
         assert all(reverse[reverse[name]] == name for name in reverse)
         assert len(client.query_relationship_types(list(reverse))) == len(reverse)
         objects = {one.element_id: one for one in client.get_objects(include_metadata=True)}
-        assert [one.element_id for one in client.get_objects(root=True)] == ["acme"]
+        assert [one.element_id for one in client.get_objects(root=True)] == ["acme", "$bridge"]
         assert all(one.parent_id is None or one.parent_id in objects for one in objects.values())
         assert all(one.type_element_id in types and one.metadata is not None for one in objects.values())
         kind = objects[SPEED].type_element_id
         assert SPEED in {one.element_id for one in client.get_objects(type_element_id=kind)}
         assert client.get_object(AXIS).is_composition
         assert len(client.list_objects([SPEED, AXIS, "nobody"])) == 2
+
+    def test_model_version(self, client: i3x.Client, plant: Plant) -> None:
+        """A client that monitors the model's version hears of a new element."""
+        version = "$bridge/model/version"
+        assert client.get_object(version).parent_id == "$bridge/model"
+        before = client.get_value(version)
+        assert (type(before.value), before.quality) == (int, "Good")
+        mine = plant.subscribe(version)
+        (initial,) = plant.post("/subscriptions/sync", **mine)["result"]
+        plant.publish(("acme/line1/press9/fresh", 1))
+        plant.bridge.wait_for(lambda: client.get_value(version).value > before.value)
+        number = initial["sequenceNumber"]
+        (batch,) = plant.post("/subscriptions/sync", **mine, lastSequenceNumber=number)["result"]
+        assert batch["updates"][-1]["value"] > before.value
 
     def test_related(self, client: i3x.Client) -> None:
         """The tree is found from both ends."""
@@ -251,6 +266,16 @@ class TestWire:
             status, headers = connection.head()
             assert (status, int(headers["content-length"]) > 0) == (200, True)
             assert connection.response()[2] == b"ok\n"
+
+    def test_not_modified_has_no_body(self, plant: Plant) -> None:
+        """304 sends no body, so that the next answer is read right; browsers ask like this by themselves."""
+        with httpx.Client(base_url=plant.url) as client:
+            for coding in ("identity", "gzip"):
+                first = client.get("/objects", headers={"accept-encoding": coding})
+                named = {"accept-encoding": coding, "if-none-match": first.headers["etag"]}
+                again = client.get("/objects", headers=named)
+                assert (again.status_code, again.content) == (304, b"")
+                assert client.get("/info").status_code == 200
 
     def test_slices(self, plant: Plant) -> None:
         """A request that comes byte by byte is one request."""

@@ -220,7 +220,7 @@ def test_broker_absent_at_start(
     assert answer.status_code == httpx.codes.SERVICE_UNAVAILABLE
     assert answer.json()["ready"] is False
     bridge.wait_for(lambda: str(broker.port) in "".join(bridge.client.get("/readyz").json()["reasons"]))
-    assert bridge.client.get("/v1/objects").json() == {"success": True, "result": []}
+    assert [row["elementId"] for row in bridge.client.get("/v1/objects?root=true").json()["result"]] == ["$bridge"]
     broker.start()
     bridge.wait_for(bridge.ready, HEALS_S)
     assert bridge.status("/livez") == httpx.codes.OK
@@ -228,6 +228,17 @@ def test_broker_absent_at_start(
     bridge.wait_for(lambda: bridge.received == 1)
     assert HttpView(bridge.client).value(TOPIC)["value"] == 20.5
     assert bridge.stop() == CLEAN
+
+
+def test_explain(bridge: BridgeProcess, mosquitto: Mosquitto, tmp_path: Path) -> None:
+    """`bridge explain` asks the running daemon: for an element, and for a message that could not be used."""
+    publish(mosquitto, message(1, "plant/line1/set"))
+    bridge.wait_for(lambda: bridge.received == 2)
+    for topic, told in ((TOPIC, "codec"), ("plant/line1/set", "reason: command")):
+        ended = command("explain", topic, "--url", f"http://127.0.0.1:{bridge.port}", cwd=tmp_path)
+        assert (ended.returncode, ended.stderr) == (CLEAN, "")
+        assert told in ended.stdout
+    assert command("explain", "x", "--url", f"http://127.0.0.1:{bridge.port}", cwd=tmp_path).returncode == FAILURE
 
 
 # --- the broker's faults ---------------------------------------------------------------------------------------------
@@ -241,7 +252,7 @@ def test_broker_killed_and_back(bridge: BridgeProcess, mosquitto: Mosquitto) -> 
     assert bridge.client.get("/readyz").json()["reasons"] != []
     assert bridge.status("/livez") == httpx.codes.OK
     assert view.value(TOPIC)["value"] == 20.5
-    assert [row["elementId"] for row in view.objects()] == ["plant", "plant/line1", TOPIC]
+    assert [row["elementId"] for row in view.objects()][:4] == ["plant", "plant/line1", TOPIC, "$bridge"]
     mosquitto.start()
     bridge.wait_for(bridge.ready, HEALS_S)
     before = bridge.received

@@ -1,9 +1,14 @@
 """The command line: exit codes, one line an error, nothing secret."""
 
+import gzip
+import json
 import subprocess
 import sys
 import tomllib
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 from types import ModuleType
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -61,6 +66,8 @@ def test_help_reads_well(capsys):
         "run ",
         "demo ",
         "check ",
+        "learn ",
+        "explain ",
         "bridge run --config config/uns.toml",
         "2 usage or configuration",
     ):
@@ -78,6 +85,9 @@ def test_help_reads_well(capsys):
         pytest.param(["demo", "--port", "65536"], id="port beyond 16 bits"),
         pytest.param(["demo", "--port", "²"], id="not a digit"),
         pytest.param(["demo", "--broker", "http://x"], id="not a broker"),
+        pytest.param(["explain"], id="nothing to explain"),
+        pytest.param(["explain", "a", "--url", "file:///etc/passwd"], id="not an address"),
+        pytest.param(["explain", "a", "--url", "http://x", "--from", "y"], id="two places"),
         pytest.param(["demo", "--broker", "mqtt://u:hunter2@x"], id="credentials"),
     ],
 )
@@ -190,3 +200,94 @@ def test_as_a_process(tmp_path):
     done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
     line = f'{path}: [log] level = 5: must be "debug", "info", "warning" or "error"\n'
     assert (done.returncode, done.stdout, done.stderr) == (2, "", line)
+
+
+LINES = """{"topic": "plant/press1/speed", "payload": "{\\"value\\": 5, \\"timestamp\\": 1790000000000}"}
+{"topic": "plant/press1/set", "payload": "1"}
+"""
+
+
+@pytest.mark.parametrize("packed", [False, True], ids=["plain", "gzipped"])
+def test_explain_from_a_recording(tmp_path, capsys, packed):
+    """`explain --from` learns from a file and tells one fact a line."""
+    path = tmp_path / ("a.jsonl.gz" if packed else "a.jsonl")
+    path.write_bytes(gzip.compress(LINES.encode()) if packed else LINES.encode())
+    assert main(["explain", "plant/press1/speed", "--from", str(path)]) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert told[0].split() == ["topic", "plant/press1/speed"]
+    assert ["place", "part", "of", "plant/press1"] in [line.split()[:4] for line in told]
+    assert main(["explain", "plant/press1/set", "--from", str(path)]) == 0
+    assert "reason: command" in capsys.readouterr().out
+
+
+def test_explain_follows_the_configuration(tmp_path, capsys):
+    """Limits and levels of a file hold for a recording, too; `--json` gives what `/explain` gives."""
+    recording = write(tmp_path / "a.jsonl", LINES)
+    config = write(tmp_path / "a.toml", "[limits]\npayload = 5\n")
+    argv = ["explain", "plant/press1/speed", "--from", str(recording), "--config", str(config), "--json"]
+    assert main(argv) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["elementId"] is None
+    assert found["facts"]["rejected"]["said"]["reason"] == "payload-size"
+
+
+def test_explain_what_is_not_there(tmp_path, caplog):
+    """An unknown topic is a failure in one line, a file that cannot be read could not start."""
+    recording = write(tmp_path / "a.jsonl", LINES)
+    assert main(["explain", "nobody", "--from", str(recording)]) == 1
+    assert main(["explain", "nobody", "--from", str(tmp_path / "none.jsonl")]) == 3
+    first, second = [record.getMessage() for record in caplog.records]
+    assert first == f"nobody: not in {recording}, nor is anything below it"
+    assert "cannot be read" in second
+
+
+class Daemon(BaseHTTPRequestHandler):
+    """Answers like a bridge that knows one topic, or like something else."""
+
+    def do_GET(self):
+        """The one topic, an envelope for another, plain text elsewhere."""
+        parts = urlsplit(self.path)
+        topic = parse_qs(parts.query)["topic"][0]
+        if parts.path != "/explain":
+            self._say(404, b"not a bridge")
+        elif topic == "a b/ü":
+            self._say(200, json.dumps({"topic": topic, "elementId": topic, "facts": {}}).encode())
+        else:
+            self._say(404, b'{"success": false, "responseDetail": {"detail": "nobody has published"}}')
+
+    def _say(self, status, body):
+        self.send_response(status)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        """Nothing on standard error."""
+
+
+@pytest.fixture
+def daemon():
+    """The address of a `Daemon`."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Daemon) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def test_explain_asks_the_daemon(daemon, capsys, caplog):
+    """`explain --url` tells what the running bridge says, its refusals in one line."""
+    assert main(["explain", "a b/ü", "--url", f"{daemon}/"]) == 0
+    assert capsys.readouterr().out == "topic    a b/ü\nelement  a b/ü\n"
+    assert main(["explain", "nobody", "--url", daemon]) == 1
+    assert main(["explain", "nobody", "--url", f"{daemon}/elsewhere"]) == 1
+    told = [record.getMessage() for record in caplog.records]
+    assert told == ["nobody: nobody has published", "nobody: status 404; is this a bridge?"]
+
+
+def test_explain_without_a_daemon(caplog):
+    """Where no bridge answers, it is told what to do."""
+    assert main(["explain", "a", "--url", "http://127.0.0.1:1"]) == 1
+    (record,) = caplog.records
+    assert record.getMessage().startswith("no bridge answers on http://127.0.0.1:1: ")
+    assert "--url" in record.getMessage()

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from feeding import idents
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -12,6 +13,7 @@ from bridge.space import Limits
 from bridge.space.browse import Budget
 from bridge.uns import Message, Rejected
 from bridge.uns.moments import SECOND
+from bridge.uns.policy import Rule
 
 NOW_NS = 1_800_000_000 * SECOND  # 2027-01-15
 MS = 1_000_000
@@ -153,8 +155,56 @@ def test_deletion_and_return(engine: Engine) -> None:
 def test_deletion_of_the_unknown_makes_nothing(engine: Engine) -> None:
     """A tombstone for a topic that was never seen is counted and creates no element."""
     engine.ingest([published(b"", retain=True)])
-    assert engine.space.nodes == {}
+    assert idents(engine) == []
     assert outcomes(engine) == (0, 1, 0)
+
+
+def test_stored_copy_that_says_the_same_is_no_news(engine: Engine) -> None:
+    """The broker's stored copy of the reading that is known takes nothing from it."""
+    engine.ingest([published(1), published(1, replayed=True, retain=True, at=5)])
+    assert current(engine) == (1, "Good", 0)
+    assert outcomes(engine) == (1, 1, 0)
+
+
+@pytest.mark.parametrize(
+    ("general", "said", "ahead", "quality"),
+    [
+        pytest.param(300.0, 10.0, 9, "Good", id="within the rule's"),
+        pytest.param(300.0, 10.0, 11, "Uncertain", id="a stricter rule"),
+        pytest.param(10.0, 300.0, 299, "Good", id="a more patient rule"),
+        pytest.param(10.0, None, 11, "Uncertain", id="a rule that says nothing"),
+    ],
+)
+def test_future_tolerance_of_a_rule(general: float, said: float | None, ahead: float, quality: str) -> None:
+    """A rule's tolerance goes before the general one, from the first reading on."""
+    engine = Engine(Options(future_tolerance=general, rules=[Rule(["plant/#"], {"future_tolerance": said})]))
+    engine.ingest([published(enveloped(1, ahead))])
+    assert current(engine)[1] == quality
+    engine.ingest([published(enveloped(2, ahead + 2), at=2)])
+    assert current(engine)[1] == quality
+
+
+DEEP = (Rule(["doc"], {"merge": "deep"}),)
+
+
+def test_documents_in_parts() -> None:
+    """A rule merges each document into the last one; its fields keep what the newest document leaves out."""
+    engine = Engine(Options(rules=DEEP))
+    parts: list[dict[str, Any]] = [{"a": 1, "p": {"x": 1}}, {"p": {"y": 2}}, {"a": 3}, {"a": 4}, {"p": {"x": 5}}]
+    changes = [engine.ingest([published(part, "doc", at=number)])[0] for number, part in enumerate(parts)]
+    assert current(engine, "doc") == ({"a": 4, "p": {"x": 5, "y": 2}}, "Good", 4)
+    assert changes[2].value == {"a": 3, "p": {"x": 1, "y": 2}}
+    assert engine.space.nodes["doc#/p/y"].vqt(engine.space.zone)[0] == 2
+
+
+def test_parts_of_documents_end_with_them() -> None:
+    """After a deletion, or another kind of value, the next document is the whole."""
+    engine = Engine(Options(rules=DEEP))
+    engine.ingest([published({"a": 1}, "doc"), published(b"", "doc", retain=True, at=1)])
+    engine.ingest([published({"b": 2}, "doc", at=2)])
+    assert current(engine, "doc")[0] == {"b": 2}
+    engine.ingest([published("text", "doc", at=3), published({"c": 3}, "doc", at=4)])
+    assert current(engine, "doc")[0] == {"c": 3}
 
 
 # --- payloads that change --------------------------------------------------------------------------------------------
@@ -168,7 +218,7 @@ def test_integer_widens_in_place(engine: Engine) -> None:
     found = engine.browse.object_type(ident)
     assert engine.space.by_topic[TOPIC].type.id == ident
     assert found is not None
-    assert (found["schema"]["type"], found["version"]) == ("number", "1.2.0")
+    assert (found["schema"]["type"], found["version"]) == ("number", "0.3.0")
     assert current(engine)[0] == 2
 
 
@@ -245,9 +295,51 @@ def test_limits(limits: Limits, topics: list[str], reason: str, kept: int) -> No
     engine.ingest([published(1, topic) for topic in topics])
     engine.ingest([published(2, topics[0], at=1)])
     assert dict(engine.rejected) == {reason: 1}
-    assert len(engine.space.nodes) == kept
+    assert len(idents(engine)) == kept
     assert current(engine, topics[0])[0] == 2
     assert engine.balance == 0
+
+
+@pytest.mark.parametrize(
+    ("messages", "rested", "placed"),
+    [
+        pytest.param(1, 1.9, False, id="calm: not before it has rested"),
+        pytest.param(1, 2.1, True, id="calm: rested as long as it has worked"),
+        pytest.param(1_000, 39.0, False, id="loading: not so soon"),
+        pytest.param(1_000, 41.0, True, id="loading: rested twenty times as long"),
+    ],
+)
+def test_the_learner_rests(messages: int, rested: float, placed: bool) -> None:
+    """A young model is arranged soon after the last stored message, and seldom while they are coming."""
+    engine = Engine(Options(discovery_window=3_600.0))
+    engine.ingest([published(1, "a/first")])
+    engine.arrange(NOW_NS, 0.0, lambda: 2.0)
+    engine.ingest([published(1, f"b/{number}") for number in range(messages)])
+    engine.arrange(NOW_NS + SECOND, 2.0, lambda: 2.0)
+    engine.arrange(NOW_NS + SECOND, 2.0 + rested, lambda: 2.0 + rested)
+    assert engine.space.unarranged is not placed
+
+
+def test_the_learner_does_not_rest_when_all_has_come() -> None:
+    """A second without much that is new ends the loading, and then everything is placed at once."""
+    engine = Engine(Options(discovery_window=3_600.0))
+    engine.ingest([published(1, "a/first")])
+    engine.arrange(NOW_NS, 0.0, lambda: 2.0)
+    engine.ingest([published(1, f"b/{number}") for number in range(1_000)])
+    engine.arrange(NOW_NS + SECOND, 2.1, lambda: 2.1)
+    assert engine.space.unarranged
+    engine.arrange(NOW_NS + 2 * SECOND, 3.1, lambda: 3.1)
+    assert not engine.space.unarranged
+
+
+def test_an_element_keeps_its_reader() -> None:
+    """The reader that was found for its first message reads the rest, and nobody else remembers the topic."""
+    engine = Engine(Options())
+    engine.ingest([published(1), published(1, "a/cmd/set")])
+    reader = engine.space.by_topic[TOPIC].reader
+    engine.ingest([published(2)])
+    assert engine.space.by_topic[TOPIC].reader is reader
+    assert engine.router.remembered == 1
 
 
 def test_new_elements_a_minute() -> None:
@@ -280,7 +372,7 @@ def test_ever_new_keys_are_bounded() -> None:
     engine = Engine(Options(limits=Limits(fields=16)))
     for number in range(2_000):
         engine.ingest([published({f"k{number}": 1}, "doc", at=number / 1000)])
-    assert len(engine.space.nodes) <= 17
+    assert len(idents(engine)) <= 17
     assert len(engine.space.registry.by_id) <= 30
 
 
@@ -300,7 +392,7 @@ def test_commands_and_states_make_nothing(engine: Engine) -> None:
     engine.ingest(
         [published({"online": True, "timestamp": 1}, "spBv1.0/STATE/host"), published(b"", "spBv1.0/g/NCMD/n")]
     )
-    assert engine.space.nodes == {}
+    assert idents(engine) == []
     assert engine.counters.received == 2
     assert engine.balance == 0
 

@@ -27,12 +27,15 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "subscriptions": ("errors", "space"),
     "engine": ("errors", "uns", "space", "subscriptions"),
     "config": ("errors",),
+    "model": ("errors", "uns", "space", "config"),
     "history": ("space", "config"),
+    "state": ("errors", "uns", "space", "engine", "config"),
     "sources": ("uns", "config", "logs"),
-    "api": ("engine", "history", "config"),
+    "explain": ("engine",),
+    "api": ("engine", "history", "config", "explain"),
 }
 # These see everything, and only they see each other.
-WIRING = ("metrics", "losses", "daemon", "demo", "cli", "__main__")
+WIRING = ("metrics", "losses", "daemon", "demo", "inquiry", "learn", "cli", "__main__")
 
 # What a core without network, disk, event loop and clock cannot need.
 IMPURE = {

@@ -70,6 +70,42 @@ def test_fields(told: Told, bridge: InProcess) -> None:
     assert told.lines() == ["7 times a field was not made an element; limit: [limits] fields"]
 
 
+def test_drift(told: Told, bridge: InProcess) -> None:
+    """The type that drifted last is told with what changed and where, at most once an interval, with the rest."""
+    drift = bridge.engine.space.registry.drift
+    drift.note("urn:test#Pump", "widened by the attribute 'x'", "acme/pump1", 0)
+    drift.note("urn:test#Vat", "shows the new attribute 'lid'", "acme/vat1", 0)
+    told.losses.look(bridge.engine)
+    told.losses.look(bridge.engine)
+    assert told.lines() == [
+        "type urn:test#Vat: shows the new attribute 'lid' (element acme/vat1)"
+        "; 1 more changes of types since the last line; all of it: /drift"
+    ]
+    drift.note("urn:test#Vat", "widened by the attribute 'lid'", "acme/vat1", 0)
+    told.losses.look(bridge.engine)
+    assert told.lines() == []
+    told.now += QUIET
+    told.losses.look(bridge.engine)
+    assert told.lines() == ["type urn:test#Vat: widened by the attribute 'lid' (element acme/vat1); all of it: /drift"]
+
+
+def test_rejections_are_kept(told: Told) -> None:
+    """The last of each topic is kept for whoever asks, also of those that are only counted."""
+    told.losses.rejected(Message("a/set", b"1"), Rejected("command"))
+    assert told.lines() == []
+    kept = told.losses.rejections.of("a/set")
+    assert kept is not None
+    assert kept.why.reason == "command"
+
+
+def test_crowded(told: Told, bridge: InProcess) -> None:
+    """Members that a large collection has let go are told."""
+    bridge.engine.space.removal.removed["crowded"] += 7
+    told.losses.look(bridge.engine)
+    (line,) = told.lines()
+    assert line.startswith("7 elements let go")
+
+
 def test_skewed(told: Told, bridge: InProcess) -> None:
     """Readings from the future are told."""
     bridge.publish(SPEED, 1, bridge.now_ns + 3_600 * SECOND)

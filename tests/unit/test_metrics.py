@@ -47,15 +47,28 @@ def test_subscriptions(bridge: InProcess) -> None:
     assert told["bridge_updates_dropped_total"] == 0
 
 
+def test_doubts(bridge: InProcess) -> None:
+    """How many elements are silent, dead or lost can be watched."""
+    bridge.publish(f"{PRESS}/LWT", "offline")
+    told = samples(bridge)
+    counts = [told[f"bridge_elements_{doubt}"] for doubt in ("stale", "dead", "lost")]
+    assert counts == [0, 4, 0]
+
+
 def test_the_rest(bridge: InProcess) -> None:
     """Model, history, broker and version are there."""
     bridge.publish(SPEED, 1)
     bridge.engine.space.refused["fields"] += 2
+    bridge.engine.space.removal.removed["expired"] += 3
+    bridge.engine.space.registry.drift.note("a", "b", "c", 0)
     told = samples(bridge)
     assert told["bridge_fields_refused_total/fields"] == 2
+    assert told["bridge_elements_removed_total/expired"] == 3
+    assert told["bridge_types_widened_total"] == 1
     assert told["bridge_elements"] == len(bridge.engine.space.nodes)
     assert told["bridge_history_rows"] == 1
     assert told["bridge_history_evicted_total"] == 0
+    assert told["bridge_state_problems_total"] == 0
     assert told["bridge_source_connected"] == 1
     assert (told["bridge_source_reconnects_total"], told["bridge_source_sessions_lost_total"]) == (3, 1)
     assert told["bridge_build_info/1.2.3"] == 1

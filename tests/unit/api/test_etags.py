@@ -7,8 +7,9 @@ import httpx
 import plantlike
 import pytest
 from hypothesis import HealthCheck, given, settings
-from inprocess import SPEED, InProcess, checked
+from inprocess import AXIS, SPEED, InProcess, checked
 
+from bridge.space.node import DEAD
 from bridge.uns import Message
 
 LISTINGS = ("/namespaces", "/objecttypes", "/relationshiptypes", "/objects")
@@ -80,6 +81,33 @@ def test_values_change_no_listing(bridge: InProcess) -> None:
     after = [ask(bridge, path).headers["etag"] for path in QUERIES]
     differ = [path for path, old, new in zip(QUERIES, before, after, strict=True) if old != new]
     assert differ == ["/objects?includeMetadata=true"]
+
+
+def test_extensions_come_and_go(bridge: InProcess) -> None:
+    """Whatever makes an element extended, or ends that, gives listings a new tag; a source that dies does not."""
+    bridge.pass_time(60)
+    bridge.arrange()
+
+    def told() -> tuple[str, bool]:
+        answer = ask(bridge, "/objects")
+        rows = {row["elementId"]: row for row in checked(answer, 200)["result"]}
+        return answer.headers["etag"], rows[AXIS]["isExtended"]
+
+    more = {"x": 1, "pos": {"y": 2}, "oops": 1}
+    seen = []
+    for value in (more, None, more, more, None, None, {"x": 1, "pos": {"y": 2}}, None):
+        bridge.publish(AXIS, value)
+        seen.append(told())
+    assert [extended for _, extended in seen] == [True, False, True, True, False, False, False, False]
+    tags = [tag for tag, _ in seen]
+    assert tags[2] == tags[3]
+    assert tags[4] == tags[5]
+    assert tags[6] == tags[7], "nothing was extended any more"
+    assert len({tags[0], tags[1], tags[2], tags[4]}) == 4
+    bridge.publish(AXIS, more)
+    before = told()
+    bridge.engine.space.nodes[AXIS].doubt |= DEAD
+    assert told() == before
 
 
 def test_new_elements_change_listings(bridge: InProcess) -> None:

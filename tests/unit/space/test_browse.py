@@ -7,6 +7,7 @@ from feeding import NOW, Feed, idents
 
 from bridge.space import Limits
 from bridge.space.browse import REVERSE, Budget
+from bridge.uns.policy import Rule
 
 ASPECTS = ("edge",)
 FOLDER = "urn:i3x-bridge#Folder"
@@ -219,3 +220,11 @@ def test_names_can_be_shown() -> None:
     shown = {row["elementId"]: row["displayName"] for row in feed.browse.objects()}
     shown = {ident: shown[ident] for ident in idents(feed.engine)}
     assert shown == {"a": "a", "a/": "(empty)", "a//b": "b", "%20": "(blank)", "a/%09": "%09", "a/x y": "x y"}
+
+
+def test_published_topic() -> None:
+    """An element whose place is not its topic tells the topic that its messages have."""
+    feed = Feed(rules=[Rule(["umh.v1.*"], {"separators": "."})]).take({"umh.v1.acme.speed": 7}).arrange()
+    system = feed.object("umh/v1/acme/speed")["metadata"]["system"]
+    assert (system["topic"], system["publishedTopic"]) == ("umh/v1/acme/speed", "umh.v1.acme.speed")
+    assert "publishedTopic" not in feed.object("umh/v1")["metadata"]["system"]

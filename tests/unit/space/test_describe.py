@@ -75,6 +75,21 @@ def test_sources_stay(values: dict[str, Any], described: str) -> None:
         assert feed.node(topic).unit is None
 
 
+def test_databus() -> None:
+    """A data point is called by its id, and has the name that the metadata tell, whenever these come."""
+    data, point = "ie/d/j/x/v1/c/dp/r/plc/default", {"id": "101", "name": "Motor.Speed", "dataType": "Real"}
+    bundle = {"topic": data, "dataPointDefinitions": [{**point, "unit": "rpm"}, {"id": 5}, {"name": "x"}, 7]}
+    values = {
+        "ie/m/j/x/v1/c/dp": {"seq": 1, "connections": [{"dataPoints": [bundle]}]},
+        data: {"seq": 2, "vals": [{"id": "101", "qc": 3, "val": "5.5"}]},
+    }
+    for order in (values, dict(reversed(values.items()))):
+        feed = fed(order)
+        assert told(feed, f"{data}/101") == {"unit": "rpm", "label": "Motor.Speed"}
+        assert feed.object(f"{data}/101")["displayName"] == "Motor.Speed"
+        assert faults(EngineView(feed.engine)) == []
+
+
 def test_homie() -> None:
     """Attributes below a property describe it, a name any level; the format counts when the data type is known."""
     limited, chosen = "homie/car/engine/temperature", "homie/car/engine/direction"

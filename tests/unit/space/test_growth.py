@@ -1,9 +1,11 @@
 """A settled model that goes on growing: places at once, bounds that are told, kinds that stay few."""
 
+import pytest
 from feeding import Feed, idents
 
 from bridge.engine import Engine, Options
 from bridge.space import Limits
+from bridge.space.growth import Growth
 from bridge.space.types import MAX_TYPES
 from bridge.uns import Message
 from bridge.uns.moments import SECOND
@@ -98,3 +100,42 @@ def test_future_of_a_field() -> None:
         [Message("a", b'{"t1": {"value": 1, "timestamp": "2099-01-01T00:00:00Z"}, "x": 2}', received_ns=NOW_NS)]
     )
     assert engine.space.nodes["a#/t1"].vqt(engine.space.zone) == (1, "Uncertain", NOW_NS)
+
+
+@pytest.mark.parametrize(
+    ("a_second", "young"),
+    [
+        pytest.param(10, False, id="slower than a settled model takes them"),
+        pytest.param(11, True, id="faster"),
+    ],
+)
+def test_a_model_that_is_loading_does_not_settle(a_second: int, young: bool) -> None:
+    """What the broker has stored may come for minutes, and none of it is refused."""
+    engine = Engine(Options(discovery_window=10.0, limits=Limits(new_per_minute=600)))
+    for second in range(120):
+        now_ns = NOW_NS + second * SECOND
+        names = range(second * a_second, (second + 1) * a_second)
+        engine.ingest([Message(f"t{number}", b"1", received_ns=now_ns) for number in names])
+        engine.arrange(now_ns, float(second), lambda now=second: float(now))  # type: ignore[misc]
+    assert engine.space.young is young
+    assert engine.balance == 0
+    assert not engine.rejected
+    later_ns = NOW_NS + 130 * SECOND
+    engine.arrange(later_ns, 130.0, lambda: 130.0)
+    assert not engine.space.young
+
+
+@pytest.mark.parametrize(
+    ("clock", "loading"),
+    [
+        pytest.param([1.0, 2.0], True, id="each second"),
+        pytest.param([1.0, 1.2], False, id="not judged again within a second"),
+        pytest.param([1.0, 0.5], False, id="the clock has stepped back"),
+    ],
+)
+def test_the_rate_is_judged_once_a_second(clock: list[float], loading: bool) -> None:
+    """However often anybody asks."""
+    growth = Growth(10 * SECOND, new_per_minute=60)
+    for size, second in enumerate(clock):
+        growth.look(100 * size, NOW_NS + int(second * SECOND))
+    assert growth.loading is loading

@@ -155,6 +155,16 @@ def test_names_a_person_would_give(topic: str, name: str) -> None:
     assert feed.type(topic)["displayName"] == name
 
 
+def test_indexed_members_of_compounds() -> None:
+    """Numbered members of `ProdConsumedCount` and `ProdDefectiveCount` are counts alike; other shapes are others."""
+    alike = [f"p/m/{name}/0/{part}" for name in ("ProdConsumedCount", "ProdDefectiveCount") for part in "xyz"]
+    feed = learnt(*alike, "p/m/StartCount/0/u", "p/m/StartCount/0/v", "p/m/Parameter/0/x", "p/m/Parameter/0/y")
+    found = [feed.type(f"p/m/{name}/0")["displayName"] for name in ("ProdConsumedCount", "ProdDefectiveCount")]
+    assert found == ["CountItem"] * 2
+    assert feed.type("p/m/StartCount/0")["displayName"] not in found
+    assert feed.type("p/m/Parameter/0")["displayName"] == "ParameterItem"
+
+
 def test_qualifier_from_the_context() -> None:
     """F.5: two shapes of one role are told apart by what they belong to; the larger one has the plain name."""
     feed = learnt(

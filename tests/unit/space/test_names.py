@@ -94,11 +94,33 @@ def test_member_of_a_collection(collection: str, member: str) -> None:
         pytest.param("0", "Parameter", "ParameterItem", id="an index: one of its parent's"),
         pytest.param("123e4567-e89b-12d3-a456-426614174000", "orders", "Order", id="a UUID"),
         pytest.param("4711", "", "Item", id="a number at the root"),
+        pytest.param("umh.v1.acme.cnc-001._raw.operational", "", "Operational", id="levels between dots"),
+        pytest.param("a.b.c.pump07.", "", "Pump", id="a dot at the end"),
+        pytest.param("a.b.c", "", "ABC", id="few dots"),
+        pytest.param("a.b.c.d", "plant", "ABCD", id="dots in a level"),
+        pytest.param("....", "", "Item", id="nothing but dots"),
     ],
 )
 def test_role(name: str, parent: str, role: str) -> None:
     """A name that only says which one takes its role from its parent."""
     assert names.role(name, parent) == role
+
+
+@pytest.mark.parametrize(
+    ("name", "word"),
+    [
+        pytest.param("ProdConsumedCount", "Count", id="camel case"),
+        pytest.param("prod_consumed_count", "count", id="snake case"),
+        pytest.param("OPCServer2", "Server", id="acronym in front, number behind"),
+        pytest.param("Parameter", "Parameter", id="one word"),
+        pytest.param("MotorID", "MotorID", id="an abbreviation at the end"),
+        pytest.param("", "", id="empty"),
+        pytest.param("__", "__", id="no word"),
+    ],
+)
+def test_last_word(name: str, word: str) -> None:
+    """A compound is what its last word says."""
+    assert names.last_word(name) == word
 
 
 @given(st.text())

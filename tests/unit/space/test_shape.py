@@ -8,7 +8,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.space.shape import ARRAY, INTEGER, NUMBER, OBJECT, STRING, Schema, Shape, extensions, kind_of, shape_of
+from bridge.space.shape import (
+    ANY_NUMBER,
+    ARRAY,
+    INTEGER,
+    NUMBER,
+    OBJECT,
+    STRING,
+    Schema,
+    Shape,
+    extensions,
+    is_plain,
+    kind_of,
+    plain,
+    shape_of,
+)
 
 FIELDS, DEPTH = 256, 32
 
@@ -154,3 +168,26 @@ def test_shape_of_a_value() -> None:
     """A shape of one value; flags are no numbers."""
     assert shape_of({"on": True}).schema() == {"type": "object", "properties": {"on": {"type": ["boolean", "null"]}}}
     assert kind_of(True) != kind_of(1)
+
+
+def test_plain_shapes_are_shared() -> None:
+    """Scalars of the same kinds look alike; what has grown beyond scalars has a shape of its own."""
+    assert plain(INTEGER | STRING) is plain(INTEGER | STRING)
+    assert is_plain(plain(NUMBER))
+    assert not is_plain(seen(1))
+    assert not is_plain(seen([1]))
+
+
+@pytest.mark.parametrize(
+    ("value", "kinds", "is_same"),
+    [
+        pytest.param(1, ANY_NUMBER, True, id="all of it"),
+        pytest.param({"x": 1}, OBJECT, True, id="all of a document"),
+        pytest.param(1, STRING, False, id="nothing of it"),
+    ],
+)
+def test_only_copies_what_it_must(value: Any, kinds: int, is_same: bool) -> None:
+    """The part of a shape that is of some kinds is the shape itself, where it has no others."""
+    shape = seen(value)
+    assert (shape.only(kinds) is shape) is is_same
+    assert shape.only(kinds).kinds == shape.kinds & kinds

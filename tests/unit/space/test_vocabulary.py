@@ -1,9 +1,12 @@
 """Vocabularies: which words are all that there are."""
 
+from typing import Any
+
 import pytest
-from feeding import Feed
+from feeding import NOW_NS, Feed
 
 from bridge.space.vocabulary import MAX_LENGTH, MAX_WORDS, REPEATED, Vocabulary, words_of
+from bridge.uns.moments import SECOND
 
 STATES = ["RUN", "STOP"]
 
@@ -22,6 +25,7 @@ def heard(*words: str, times: int = REPEATED) -> Vocabulary:
         pytest.param(heard("RUN", "STOP"), ["RUN", "STOP"], id="few and repeated"),
         pytest.param(heard("STOP", "RUN"), ["RUN", "STOP"], id="in any order"),
         pytest.param(heard("RUN", "STOP", times=REPEATED - 1), None, id="not often enough"),
+        pytest.param(heard("IDLE"), None, id="a single word"),
         pytest.param(heard(*map(str, range(MAX_WORDS + 1))), None, id="too many"),
         pytest.param(heard("RUN", "x" * (MAX_LENGTH + 1)), None, id="too long"),
         pytest.param(heard(), None, id="nothing said"),
@@ -61,6 +65,21 @@ def test_new_word_widens() -> None:
     kind = feed.type("p/m0/state")
     assert (kind["schema"]["enum"], kind["version"]) == (["HOLD", *STATES], "1.1.0")
     assert feed.engine.space.revision > before
+
+
+def test_old_words_are_words() -> None:
+    """A word that is older than the present one is declared like any other, before the model settles and after."""
+    feed = Feed().take({"p/m1/state": said("RUN", 0)})
+    for number in range(2 * REPEATED):
+        feed.take({"p/m1/state": said(STATES[number % 2], -1 - number)})
+    assert feed.settle().type("p/m1/state")["schema"]["enum"] == STATES
+    feed.take({"p/m1/state": said("HOLD", -100)})
+    assert feed.type("p/m1/state")["schema"]["enum"] == ["HOLD", *STATES]
+    assert feed.value("p/m1/state")["value"] == "RUN"
+
+
+def said(word: str, seconds: int) -> dict[str, Any]:
+    return {"value": word, "timestamp": (NOW_NS + seconds * SECOND) // 10**6}
 
 
 def test_too_many_words_open_it() -> None:

@@ -243,26 +243,26 @@ METADATA = {
 }  # fmt: skip
 
 
-def test_databus_names() -> None:
-    """Names and types come from the metadata, which stay a document; texts stay texts, quoted numbers do not."""
+def test_databus_data_types() -> None:
+    """The metadata, which stay a document, tell texts from quoted numbers; data points are called by their ids."""
     shared = Shared()
     (metadata,) = read(METADATA, shared=shared, topic="ie/m")
     assert metadata.value == METADATA
     values = {"seq": 2, "vals": [{"id": ident, "qc": 3, "val": "5"} for ident in ("1", "2", "3")]}
-    found = [(one.topic, one.value) for one in read(values, shared=shared)]
-    assert found == [("gw/Motor.Speed", 5), ("gw/Order", "5"), ("gw/3", 5)]
-    assert [one.topic for one in read(values, shared=shared, topic="other")] == ["other/1", "other/2", "other/3"]
+    found = [(one.topic, one.value, one.attributes) for one in read(values, shared=shared)]
+    assert found == [("gw/1", 5, {"dataType": "Real"}), ("gw/2", "5", {"dataType": "String"}), ("gw/3", 5, None)]
+    assert [one.value for one in read(values, shared=shared, topic="other")] == [5, 5, 5]
 
 
-def test_names_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_data_types_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Metadata without end do not fill the memory."""
-    monkeypatch.setattr(batches.gateways.databus, "MAX_NAMES", 10)
+    monkeypatch.setattr(batches.gateways.databus, "MAX_POINTS", 10)
     shared = Shared()
     for number in range(50):
-        definition = {"name": "n", "id": str(number)}
+        definition = {"name": "n", "id": str(number), "dataType": "Int"}
         bundle = {"topic": "gw", "dataPointDefinitions": [definition]}
-        shared.names.learn({"connections": [{"dataPoints": [bundle]}]})
-    known = [number for number in range(50) if shared.names.of("gw", str(number)).name == "n"]
+        shared.types.learn({"connections": [{"dataPoints": [bundle]}]})
+    known = [number for number in range(50) if shared.types.of("gw", str(number)) == "Int"]
     assert 0 < len(known) <= 10
     assert 49 in known
 

@@ -95,6 +95,10 @@ def test_value_and_quality(payload: str, value: object, quality: Quality) -> Non
         pytest.param('{"speed":1,"timestamp":"2026-01-15T12:00:00Z"}', NOON, id="object"),
         pytest.param('{"speed":1,"timestamp":null,"ts":1768478400}', NOON, id="object-with-a-spare-time"),
         pytest.param('{"t":21.5,"speed":1}', None, id="object-temperature"),
+        pytest.param('{"VP":{"tst":"2026-01-15T12:00:00Z","spd":6.6}}', NOON, id="in-the-only-member"),
+        pytest.param('{"VP":{"tst":"2026-01-15T12:00:00Z"},"x":1}', None, id="in-one-of-two-members"),
+        pytest.param('{"VP":{"value":1,"tst":"2026-01-15T12:00:00Z"}}', None, id="of-an-envelope-in-an-object"),
+        pytest.param('{"a":{"b":{"tst":"2026-01-15T12:00:00Z"}}}', None, id="two-levels-down"),
         pytest.param(
             '{"value":{"value":1,"ts":1768478400},"timestamp":"2020-01-01T00:00:00Z"}', NOON, id="inner-first"
         ),

@@ -251,10 +251,15 @@ def test_policies_that_read_alike_share_a_decoder() -> None:
         pytest.param("ie/d/j/simatic/v1/s7c1/dp/w", "command", id="databus-write-root"),
         pytest.param("ie/d/j/simatic/v1/s7c1/dp/r/PLC1", None, id="databus-read"),
         pytest.param("plant/dp/w/x", None, id="elsewhere"),
+        pytest.param("uagv/v2/KIT/0001/order", "command", id="order-to-a-vehicle"),
+        pytest.param("uagv/v2/KIT/0001/instantActions", "command", id="actions-of-a-vehicle"),
+        pytest.param("uagv/v2/KIT/0001/state", None, id="state-of-a-vehicle"),
+        pytest.param("uagv/v2/KIT/order", None, id="vehicle-called-order"),
+        pytest.param("plant/v2/KIT/0001/order", None, id="order-elsewhere"),
     ],
 )
-def test_databus_writes_are_commands(topic: str, reason: str | None) -> None:
-    """What asks a connector to write is no value."""
+def test_protocols_have_commands_of_their_own(topic: str, reason: str | None) -> None:
+    """What asks a connector to write, or a vehicle to drive, is no value."""
     outcome = Router().read(Message(topic, b'{"seq":1,"vals":[{"id":"1","val":5}]}'))
     assert getattr(outcome, "reason", None) == reason
 

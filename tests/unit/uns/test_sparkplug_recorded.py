@@ -57,8 +57,6 @@ def values(answer: list[Reading] | Rejected) -> dict[str, object]:
     [
         pytest.param("Sparkplug 3.0 host STATE", {}, id="1-state"),
         pytest.param("Sparkplug 2.2 host STATE", {}, id="1-state-old"),
-        pytest.param("NCMD rebirth", {}, id="3-command"),
-        pytest.param("DCMD", {}, id="3-command-device"),
         pytest.param(
             "alias-only DDATA, two metrics",
             {"Filler 01/Process/Speed": (101.5, "Good"), "Filler 01/Count/Infeed": (1002, "Good")},
@@ -92,6 +90,14 @@ def test_recorded_messages(traffic: Traffic, note: str, expected: dict[str, obje
     assert {topic.removeprefix("EN-Packaging/"): value for topic, value in found.items()} == expected
 
 
+@pytest.mark.parametrize("note", ["NCMD rebirth", "DCMD"])
+def test_recorded_commands(traffic: Traffic, note: str) -> None:
+    """Row 3: a command has no values."""
+    answer = answer_to(traffic, note)
+    assert isinstance(answer, Rejected)
+    assert answer.reason == "command"
+
+
 def test_recorded_device_birth(traffic: Traffic) -> None:
     """All data types of the recorded device arrive as the values that they stand for."""
     found = values(answer_to(traffic, "DBIRTH Filler 01"))
@@ -122,8 +128,9 @@ def test_recorded_deaths_and_births(traffic: Traffic) -> None:
 
 
 def test_recorded_rejections(traffic: Traffic) -> None:
-    """Of the recording only what an engineer would refuse is refused."""
-    assert [answer.reason for _, _, answer in traffic if isinstance(answer, Rejected)] == [
+    """Of the recording only what an engineer would refuse is refused, and commands."""
+    reasons = [answer.reason for _, _, answer in traffic if isinstance(answer, Rejected)]
+    assert [reason for reason in reasons if reason != "command"] == [
         "sparkplug-unborn", MALFORMED, "sparkplug-topic", "sparkplug-topic",
     ]  # fmt: skip
 

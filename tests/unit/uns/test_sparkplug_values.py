@@ -110,6 +110,25 @@ def test_values_that_json_cannot_say(value: bytes, kind: int) -> None:
     assert host.decoder.stats["unreadable-value"] == 1
 
 
+@pytest.mark.parametrize(
+    ("kind", "declared"),
+    [
+        pytest.param(3, int, id="int32"),
+        pytest.param(10, float, id="double"),
+        pytest.param(11, bool, id="boolean"),
+        pytest.param(12, str, id="string"),
+        pytest.param(13, str, id="datetime"),
+        pytest.param(17, bytes, id="bytes"),
+        pytest.param(16, None, id="data-set"),
+        pytest.param(22, None, id="array"),
+    ],
+)
+def test_null_declares_its_kind(kind: int, declared: type | None) -> None:
+    """A metric without a value tells what the birth says about the kind of its values, if they are scalars."""
+    reading = Host(born=False)("NBIRTH", payload(metric("M", kind=kind)))["M"]
+    assert (reading.value, reading.shape, reading.declared) == (None, type(None), declared)
+
+
 @given(st.floats(width=32, allow_nan=False, allow_infinity=False))
 def test_floats_are_shortened_without_loss(number: float) -> None:
     """The decimal of a 32-bit float is the same 32-bit float."""

@@ -51,10 +51,7 @@ def test_one_type(folder: str, pattern: str, name: str) -> None:
             "abelara_payload_examples", 140, id="abelara: 830 elements",
             marks=pytest.mark.xfail(reason=LEARNT, strict=False),
         ),
-        pytest.param(
-            "innovaas_cnc", 25 + 136, id="innovaas: 136 of them topics without levels",
-            marks=pytest.mark.xfail(reason="some types more than names", strict=False),
-        ),
+        pytest.param("innovaas_cnc", 50, id="innovaas: 136 of them topics without levels"),
     ],
 )  # fmt: skip
 def test_types_are_few(folder: str, most: int) -> None:

@@ -75,7 +75,7 @@ def test_sparkplug(plant: Plant) -> None:
     assert not [topic for topic in plant.topics if "bdSeq" in topic or "Node Control" in topic]
 
 
-@row(FOLDER, 8, "the device has tags that the lines lack; the same shape is not required")
+@row(FOLDER, 8, "two roots are two namespaces, and each has a Line of its own")
 def test_same_shape(plant: Plant) -> None:
     """The device and the lines are of one type."""
     assert plant.names(f"{SPARKPLUG}/Line 1") == plant.names(LINES)
