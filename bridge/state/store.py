@@ -1,0 +1,62 @@
+"""The file that a model is kept in: written all or not at all, and put aside where it cannot be used."""
+
+import os
+import threading
+from pathlib import Path
+
+from bridge.space.remembered import Memory
+from bridge.state.document import Header, Unusable, packed, unpacked
+
+NAME = "model.json.gz"
+KEPT_BROKEN = 3  # files put aside: enough to see what happened, not enough to fill a disk
+
+
+class Store:
+    """A directory, which is made when it is needed. What fails raises `OSError`."""
+
+    def __init__(self, directory: Path) -> None:
+        self.path = directory / NAME
+        self._part = directory / f"{NAME}.part"
+        self._writing = threading.Lock()  # two that write at once would mix their bytes
+
+    def read(self) -> tuple[Header, Memory] | None:
+        """The model that was written last; None where there is none. Raises `Unusable`."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            data = self.path.read_bytes()
+        except FileNotFoundError:
+            return None
+        return unpacked(data)
+
+    def write(self, header: Header, memory: Memory) -> int:
+        """All of it or nothing, whatever happens meanwhile; the number of bytes."""
+        data = packed(header, memory)
+        with self._writing:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with self._part.open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            self._part.replace(self.path)
+            _sync(self.path.parent)
+        return len(data)
+
+    def put_aside(self, now: str) -> Path:
+        """Keep a file that cannot be used under another name, for people to look at; the oldest of many go."""
+        aside = self.path.with_name(f"{NAME}.broken-{now}")
+        self.path.replace(aside)
+        for old in sorted(self.path.parent.glob(f"{NAME}.broken-*"))[:-KEPT_BROKEN]:
+            old.unlink()
+        return aside
+
+
+def _sync(directory: Path) -> None:
+    """The new name of a file is on the disk only when its directory is."""
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+__all__ = ["Header", "Store", "Unusable"]
