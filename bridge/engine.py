@@ -15,12 +15,12 @@ from msgspec import Struct
 
 from bridge.space import AddressSpace, Change, Limits, Node
 from bridge.space.browse import Browser
-from bridge.space.departures import Departures
-from bridge.space.given import Given
-from bridge.space.learner import Learner
+from bridge.space.learning.learner import Learner
+from bridge.space.leaving.departures import Departures
 from bridge.space.liveness import Liveness
 from bridge.space.merging import merge
-from bridge.space.types import TypeRegistry
+from bridge.space.owned.given import Given
+from bridge.space.registry import TypeRegistry
 from bridge.space.versions import Versions
 from bridge.subscriptions import SubscriptionLimits, Subscriptions
 from bridge.uns import GOOD, UNCERTAIN, Message, Reading, Rejected

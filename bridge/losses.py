@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from bridge.engine import Engine
 from bridge.explain import Rejections
 from bridge.logs import Throttle
-from bridge.space.drift import Drift
+from bridge.space.learning.drift import Drift
 from bridge.uns import Message, Rejected
 
 QUIET = 60.0  # seconds between two lines about the same reason

@@ -15,7 +15,7 @@ from bridge.explain.places import place_facts
 from bridge.explain.readings import reading_facts
 from bridge.explain.rejections import Rejection, Rejections
 from bridge.space import Node
-from bridge.space.views import Alias
+from bridge.space.owned.views import Alias
 from bridge.uns import Message
 from bridge.uns.topics import display_name
 

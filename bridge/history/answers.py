@@ -20,7 +20,7 @@ from bridge.history.base import History, Row, Rows, unpacked, weight
 from bridge.space import Field, Node
 from bridge.space.browse import Budget, vqt_answer
 from bridge.space.node import compose, descendants
-from bridge.space.views import Alias
+from bridge.space.owned.views import Alias
 from bridge.uns import NO_DATA
 from bridge.uns.moments import render
 

@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator
 
 from bridge.config import rules
 from bridge.config.section import Section
-from bridge.space.templates import placeholders
+from bridge.space.owned.templates import placeholders
 
 FORMAT = 1
 INITIAL = "1.0.0"  # version of a type that does not say one

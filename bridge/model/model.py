@@ -10,11 +10,11 @@ from typing import Any
 from bridge.model.document import Document, ElementTable, RelationshipTable
 from bridge.model.schemas import schema
 from bridge.space import AddressSpace
-from bridge.space.pins import PinnedType
-from bridge.space.relations import Relation, Relations
-from bridge.space.templates import Template
+from bridge.space.owned.pins import PinnedType
+from bridge.space.owned.relations import Relation, Relations
+from bridge.space.owned.templates import Template
+from bridge.space.owned.views import Tree, Views
 from bridge.space.types import BASE_NAMESPACE
-from bridge.space.views import Tree, Views
 from bridge.uns.patterns import Patterns
 from bridge.uns.policy import Rule
 

@@ -12,9 +12,9 @@ from bridge.model.document import Table, implied
 from bridge.model.lines import Place
 from bridge.model.mistakes import Mistake, nearest, said, toml, where
 from bridge.space.browse import REVERSE
-from bridge.space.templates import placeholders
+from bridge.space.owned.templates import placeholders
+from bridge.space.owned.views import ALIAS_OF, HAS_ALIAS
 from bridge.space.types import BASE_NAMESPACE, I3X_NAMESPACE
-from bridge.space.views import ALIAS_OF, HAS_ALIAS
 
 _STRUCTURES = {"fields": "object", "map": "object", "items": "array"}
 _NUMBERS = {"number", "integer"}

@@ -5,11 +5,11 @@ from typing import Any, TypeAlias
 
 from bridge.space.extended import extensions_of
 from bridge.space.node import Field, Node, descendants
-from bridge.space.relations import Links, LinkType
+from bridge.space.owned.relations import Links, LinkType
+from bridge.space.owned.views import Alias
 from bridge.space.shape import Schema
 from bridge.space.space import AddressSpace
 from bridge.space.types import I3X_NAMESPACE
-from bridge.space.views import Alias
 from bridge.uns import Quality, units
 from bridge.uns.moments import render
 from bridge.uns.topics import display_name

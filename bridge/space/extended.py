@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import UTC
 
 from bridge.space.node import Field, Node
-from bridge.space.pins import PinnedType
+from bridge.space.owned.pins import PinnedType
 from bridge.space.shape import Schema, extensions
 from bridge.uns import GOOD, Json
 

@@ -13,12 +13,13 @@ from datetime import tzinfo
 from itertools import islice
 
 from bridge.space.extended import concerns_pinned
-from bridge.space.learner import Learner
+from bridge.space.learning.learner import Learner
+from bridge.space.learning.vocabulary import Vocabulary
 from bridge.space.limits import Limits
 from bridge.space.node import Field, Node
+from bridge.space.registry import TypeRegistry
 from bridge.space.shape import ANY_STRING, ARRAY, BINARY, OBJECT, STRING, Shape, is_plain, kind_of, plain
-from bridge.space.types import ObjectType, TypeRegistry, group_of
-from bridge.space.vocabulary import Vocabulary
+from bridge.space.types import ObjectType, group_of
 from bridge.uns import Json
 from bridge.uns.decoder import field_plan
 from bridge.uns.ruled import field_terms

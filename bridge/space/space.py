@@ -10,20 +10,20 @@ from datetime import tzinfo
 from sys import intern
 from typing import Protocol
 
-from bridge.space.describe import Descriptions
+from bridge.space.describing.describe import Descriptions
 from bridge.space.extended import is_extended_by
 from bridge.space.growth import Growth
-from bridge.space.learner import Learner
+from bridge.space.learning.learner import Learner
+from bridge.space.learning.remembered import Memory, Remembered
+from bridge.space.learning.snapshot import Snapshot, snapshot
+from bridge.space.leaving.removal import Reason, Removal
 from bridge.space.limits import Limits
 from bridge.space.node import Field, Node
-from bridge.space.relations import Links
-from bridge.space.remembered import Memory, Remembered
-from bridge.space.removal import Reason, Removal
+from bridge.space.owned.relations import Links
+from bridge.space.owned.views import VIEWS
+from bridge.space.registry import TypeRegistry
 from bridge.space.shape import BINARY, kind_of
 from bridge.space.showing import Showing
-from bridge.space.snapshot import Snapshot, snapshot
-from bridge.space.types import TypeRegistry
-from bridge.space.views import VIEWS
 from bridge.uns import Hint, Json, Rejected, units
 from bridge.uns.topics import element_id, prefixes
 

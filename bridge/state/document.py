@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator
 import msgspec
 from msgspec import Struct
 
-from bridge.space.placing import Usage
-from bridge.space.remembered import Memory, Place, TypeNote
+from bridge.space.learning.placing import Usage
+from bridge.space.learning.remembered import Memory, Place, TypeNote
 
 FORMAT = 1
 MAX_BYTES = 256 * 1024 * 1024  # unpacked; a model of 250,000 topics has some 20 MB

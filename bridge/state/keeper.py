@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from bridge import __version__
 from bridge.space import AddressSpace
-from bridge.space.remembered import Memory
+from bridge.space.learning.remembered import Memory
 from bridge.state.document import FORMAT, Header, Unusable
 from bridge.state.store import Store
 from bridge.uns.moments import SECOND, render

@@ -4,7 +4,7 @@ import os
 import threading
 from pathlib import Path
 
-from bridge.space.remembered import Memory
+from bridge.space.learning.remembered import Memory
 from bridge.state.document import Header, Unusable, packed, unpacked
 
 NAME = "model.json.gz"

@@ -10,8 +10,8 @@ from feeding import NOW, NOW_NS, Feed
 from bridge.engine import Engine, Options
 from bridge.explain import Explainer, Explanation, Rejections
 from bridge.explain.explainer import MOST_BECOME
-from bridge.space.templates import Template
-from bridge.space.views import Tree, Views
+from bridge.space.owned.templates import Template
+from bridge.space.owned.views import Tree, Views
 from bridge.uns import Message
 from bridge.uns.moments import SECOND
 from bridge.uns.policy import Rule

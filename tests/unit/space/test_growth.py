@@ -6,7 +6,7 @@ from feeding import Feed, idents
 from bridge.engine import Engine, Options
 from bridge.space import Limits
 from bridge.space.growth import Growth
-from bridge.space.types import MAX_TYPES
+from bridge.space.registry import MAX_TYPES
 from bridge.uns import Message
 from bridge.uns.moments import SECOND
 

@@ -6,8 +6,8 @@ import json
 import pytest
 from feeding import Feed
 
-from bridge.space.remembered import Memory
-from bridge.space.snapshot import at_once
+from bridge.space.learning.remembered import Memory
+from bridge.space.learning.snapshot import at_once
 from bridge.state import document
 from bridge.state.document import FORMAT, Header, Unusable, packed, unpacked
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.space.remembered import Memory
+from bridge.space.learning.remembered import Memory
 from bridge.state.document import FORMAT, Header, Unusable
 from bridge.state.store import KEPT_BROKEN, NAME, Store
 
@@ -18,7 +18,7 @@ EMPTY = Memory({}, [], {}, {}, [])
 WRITER = """
 import sys
 from pathlib import Path
-from bridge.space.remembered import Memory
+from bridge.space.learning.remembered import Memory
 from bridge.state.document import Header
 from bridge.state.store import Store
 store, number = Store(Path(sys.argv[1])), 0

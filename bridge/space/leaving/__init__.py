@@ -1,0 +1,1 @@
+"""Elements that go: deleted, expired, or crowded out of a collection."""
