@@ -15,13 +15,14 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 
 import uvicorn
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from bridge import __version__
 from bridge.api import ApiLimits, Context, Readiness, build
 from bridge.api.connection import HttpProtocol
 from bridge.api.stream import Streams
-from bridge.config import ModelSettings, RuleSettings, Settings, cautions
+from bridge.assembly import model_of, new_engine
+from bridge.config import Settings, cautions
 from bridge.engine import Engine, Options
 from bridge.errors import StartError
 from bridge.explain import Explainer
@@ -29,16 +30,10 @@ from bridge.history import History, MemoryHistory
 from bridge.history.answers import Historian
 from bridge.losses import Losses
 from bridge.metrics import BridgeCollector, exposition
-from bridge.model import Model
-from bridge.model import load as load_model
 from bridge.sources import Source
 from bridge.sources.mqtt import MqttSource
 from bridge.sources.rebirth import RebirthRequests
-from bridge.space import Limits
 from bridge.state import Keeper, Store, fingerprint
-from bridge.subscriptions import SubscriptionLimits
-from bridge.uns import Message, Rejected
-from bridge.uns.policy import Rule
 
 TICK = 1.0  # seconds between looks at the model and the subscriptions
 CATCH_UP = 0.02  # the same while a tick has left work: requests and messages get their turn in between
@@ -87,65 +82,6 @@ def _listen(host: str, port: int) -> socket.socket:
         where = f"{host}:{port}"
         raise StartError(f"cannot listen on {where}: {error.strerror or error}; set [api] host and port") from None
     return listener
-
-
-def engine_options(settings: Settings) -> Options:
-    """What the core needs to know of the settings."""
-    model, limits, subscriptions = settings.model, settings.limits, settings.subscriptions
-    return Options(
-        levels=model.levels,
-        namespace=model.namespace,
-        aspects=model.aspects,
-        discovery_window=model.discovery_window,
-        widen_after=model.widen_after,
-        zone=model.time_zone,
-        future_tolerance=model.future_tolerance,
-        stale_after=model.stale_after,
-        broker_grace=model.broker_grace,
-        on_death=model.on_death,
-        deletion=model.deletion,
-        expire_after=model.expire_after,
-        guess_units=model.guess_units,
-        max_payload=limits.payload,
-        rules=(*_general_rules(model), *map(rule_of, settings.rule)),
-        limits=Limits(**limits.model_dump(exclude={"payload"})),
-        instances=limits.instances,
-        subscriptions=SubscriptionLimits(
-            subscriptions.max, subscriptions.queue, subscriptions.queue_total, subscriptions.ttl
-        ),
-    )
-
-
-def _general_rules(model: ModelSettings) -> Iterator[Rule]:
-    """What [model] says about topics; it comes first, so that a `[[rule]]` may say otherwise."""
-    if model.separators:
-        yield Rule(("#",), {"separators": model.separators})
-    if model.commands:
-        yield Rule(model.commands, {"use": "command"})
-
-
-def rule_of(settings: RuleSettings) -> Rule:
-    """A rule as the core takes it: the keys are those of `Policy`."""
-    return Rule(settings.topics, settings.said())
-
-
-def model_of(settings: Settings) -> Model | None:
-    """The model file that the settings name. Raises `ConfigError`."""
-    return load_model(settings.model.file) if settings.model.file is not None else None
-
-
-def new_engine(
-    settings: Settings, model: Model | None, on_rejected: Callable[[Message, Rejected], None]
-) -> tuple[Engine, Options]:
-    """An empty engine, and what it goes by: what a model file says wins; its levels count where none are configured."""
-    options = engine_options(settings)
-    if model is None:
-        return Engine(options, on_rejected), options
-    rules = (*options.rules, *model.rules())
-    options = structs.replace(options, rules=rules, levels=options.levels or model.levels)
-    engine = Engine(options, on_rejected)
-    model.pin(engine.space)
-    return engine, options
 
 
 class _Server(uvicorn.Server):
@@ -356,4 +292,4 @@ def _not_about_broken_streams(record: logging.LogRecord) -> bool:
     return "without completing response" not in record.getMessage()
 
 
-__all__ = ["engine_options", "model_of", "new_engine", "readiness", "serve"]
+__all__ = ["readiness", "serve"]

@@ -9,8 +9,8 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode
 from urllib.request import ProxyHandler, build_opener
 
+from bridge.assembly import model_of, new_engine
 from bridge.config import Settings
-from bridge.daemon import model_of, new_engine
 from bridge.engine import Engine
 from bridge.errors import BridgeError, NotFound
 from bridge.explain import Explainer, Explanation, Rejections

@@ -19,8 +19,8 @@ from typing import Any
 from msgspec import structs
 
 from bridge import model
+from bridge.assembly import engine_options
 from bridge.config import MqttSettings, Settings
-from bridge.daemon import engine_options
 from bridge.engine import Engine
 from bridge.errors import BridgeError, ConfigError
 from bridge.sources import Source

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from msgspec import structs
 from pydantic import ValidationError
 
+from bridge.assembly import engine_options
 from bridge.cli import main
 from bridge.config import PASSWORD_VARIABLE, LimitSettings, MqttSettings, RuleSettings, Settings, cautions, load
-from bridge.daemon import engine_options
 from bridge.engine import Options
 from bridge.errors import ConfigError
 from bridge.uns.policy import PLAIN, Policies, Policy

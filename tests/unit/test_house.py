@@ -35,7 +35,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "api": ("engine", "history", "config", "explain"),
 }
 # These see everything, and only they see each other.
-WIRING = ("metrics", "losses", "daemon", "demo", "inquiry", "learn", "cli", "__main__")
+WIRING = ("assembly", "metrics", "losses", "daemon", "demo", "inquiry", "learn", "cli", "__main__")
 
 # What a core without network, disk, event loop and clock cannot need.
 IMPURE = {
