@@ -18,7 +18,7 @@ class ApiLimits(Struct, frozen=True):
 
     max_body: int = 8 * 1024 * 1024  # bytes
     max_ids: int = 100_000  # ids in one request
-    max_components: int = 250_000  # components in one answer: those of a whole space at its limit
+    max_components: int = 500_000  # components in one answer: those of a whole space at its limit
     query_timeout: float = 5.0  # seconds for one request of history or of many values
     stream_keep_alive: float = 5.0  # seconds between comments on a silent stream
     stream_send_timeout: float = 10.0  # seconds that a stream's reader may not read

@@ -164,7 +164,7 @@ class ModelSettings(Section):
 class LimitSettings(Section):
     """[limits]: what one bridge takes in; the rest is acknowledged, counted and logged once a minute."""
 
-    elements: Count = 250_000
+    elements: Count = 500_000
     new_per_minute: Count = 10_000  # elements, after start-up
     payload: Annotated[int, Field(ge=1, le=268_435_455)] = 262_144  # at most what MQTT can carry
     topic: Annotated[int, Field(ge=1, le=rules.MQTT_TEXT_BYTES)] = 1_024

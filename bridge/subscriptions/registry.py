@@ -36,7 +36,7 @@ class SubscriptionLimits(Struct, frozen=True):
     queue: int = 10_000
     queue_total: int = 1_000_000
     ttl: float = 300.0
-    items: int = 500_000
+    items: int = 1_000_000
     bytes_total: int = 256 * 1024 * 1024
 
 

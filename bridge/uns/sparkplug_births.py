@@ -14,7 +14,7 @@ from bridge.uns.sparkplug_wire import TYPE_NAMES
 MAX_SCOPES = 10_000  # edge nodes and devices; the largest published plants have some thousand
 MAX_ALIASES = 100_000  # of one scope
 MAX_HIDDEN = 100  # aliases of a scope beyond its metrics: bdSeq and the controls have them too
-MAX_TAGS = 250_000  # in all, as many as the address space has elements by default; about 1 KiB each
+MAX_TAGS = 250_000  # in all, half as many as the address space has elements by default; about 1 KiB each
 MAX_NAME = 1_024  # bytes of a metric's name, as long as a topic may be
 
 
