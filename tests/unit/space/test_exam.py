@@ -17,7 +17,7 @@ FLOORS: tuple[tuple[Callable[[], exam.Exam], Mapping[str, int]], ...] = (
     (exam_factories.glass, {"things": 70, "parts": 146, "roles whole": 14, "roles pure": 14}),
     (exam_factories.biotech, {"things": 16, "roles whole": 4, "roles pure": 4}),
     (exam_feeds.feeds, {"templates whole": 505, "templates pure": 495}),
-    (exam_feeds.silent_feeds, {"templates whole": 480, "templates pure": 470}),
+    (exam_feeds.silent_feeds, {"templates whole": 500, "templates pure": 485}),
     (
         exam_machines.machines,
         {"things": 88, "roles whole": 20, "roles pure": 20, "templates whole": 182, "templates pure": 180},
