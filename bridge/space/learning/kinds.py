@@ -226,17 +226,17 @@ class Kinds:
         return self._vocabularies
 
     def vocabulary(self, node: Node) -> Vocabulary:
-        """The words of all text elements that are called like a node."""
+        """The words of all text elements that are called like a node; of what has no name of its own, an open one."""
+        shape = node.shape
+        if isinstance(node, Field) or names.is_identity(node.name) or (shape and shape.kinds & ANY_STRING != STRING):
+            return _OPEN
         name = names.stem(node.name)
         found = self._vocabularies.get(name)
         if found is None:
-            found = Vocabulary()
-            known = isinstance(node, Field) or names.is_identity(node.name)
-            if known or len(self._vocabularies) >= MAX_VOCABULARIES:
-                found = _OPEN
-            else:
-                self._vocabularies[name] = found
-        return _OPEN if isinstance(node, Field) or (node.shape and node.shape.kinds & ANY_STRING != STRING) else found
+            if len(self._vocabularies) >= MAX_VOCABULARIES:
+                return _OPEN
+            found = self._vocabularies[name] = Vocabulary()
+        return found
 
     def settle(self) -> None:
         """The discovery is over: decide which vocabularies are declared."""
