@@ -14,7 +14,9 @@ from bridge.space.shape import OBJECT, Shape
 from bridge.space.types import ObjectType
 from bridge.uns import Hint
 from bridge.uns.policy import Policies
+from bridge.uns.topics import encode
 
+_BREAKS_IDS = frozenset(',"\\#')  # a namespace is part of the ids of its types
 _NO_NAMES: frozenset[str] = frozenset()
 
 
@@ -60,8 +62,9 @@ class Evidence:
         namespace, hint = self._roles.namespace(node), self._hint(node)
         if hint is None:
             return namespace, None
-        own = Hint(hint.name, hint.namespace, hint.source_id, hint.version) if hint.name else None
-        return hint.namespace or namespace, own
+        said = hint.namespace if _BREAKS_IDS.isdisjoint(hint.namespace) else encode(hint.namespace)
+        own = Hint(hint.name, said, hint.source_id, hint.version) if hint.name else None
+        return said or namespace, own
 
     def _hint(self, node: Node) -> Hint | None:
         """What is said about a node's type: configured, in its payload, or known from the protocol."""

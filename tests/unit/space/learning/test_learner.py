@@ -309,3 +309,9 @@ def test_attributes_are_no_map(payloads: list[tuple[str, ...]]) -> None:
     for ids in payloads:
         feed.take(keyed(*ids))
     assert feed.settle().type("p/m1/zones")["schema"]["properties"]["zones"].keys() == {"type", "properties"}
+
+
+def test_namespaces_of_payloads_are_fit_for_ids() -> None:
+    """What a payload calls its namespace becomes part of ids: what breaks clients is percent-encoded."""
+    feed = Feed().take({"p/m1/info": {"$namespace": 'https://x/y,z#q "/Machine/v1.0', "a": 1}}).arrange()
+    assert feed.node("p/m1/info").type.namespace == "https://x/y%2Cz%23q %22/Machine/v1.0"
