@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from bridge.engine.options import Options
 from bridge.space import AddressSpace, Change, Node
+from bridge.space.learning.vocabulary import Vocabulary
 from bridge.space.leaving.departures import Departures
 from bridge.space.liveness import Liveness
 from bridge.space.merging import merge
@@ -167,7 +168,7 @@ class Intake:
         if reading.value is not None:
             shape = bytes if reading.binary else reading.shape  # base64 is a string, but of another type
             if shape is not node.shape_now and shape != node.shape_now:
-                if reading.malformed and node.shape is not None:
+                if reading.malformed and not _may_be_text(node):
                     return _MALFORMED
                 if node.reader is None:
                     self._first_report(node, received_ns)
@@ -232,3 +233,11 @@ def _least_tolerance(options: Options) -> float:
     said = [rule.said.get("future_tolerance") for rule in options.rules]
     tolerances: list[float] = [options.future_tolerance, *(seconds for seconds in said if seconds is not None)]
     return min(tolerances)
+
+
+def _may_be_text(node: Node) -> bool:
+    """Whether what looks like JSON and is not may be a text after all, such as a line of a log: where nothing is known
+    of a node, or that it says text.
+    """
+    last = node.shape_now
+    return node.shape is None or last is str or type(last) is Vocabulary

@@ -30,8 +30,8 @@ def kind_of(value: Json) -> int:
 
 
 class Shape:
-    """Mutable; `merge` and `observe` return whether anything was new. Those that `plain` gives are shared: only read,
-    and replaced where something grows.
+    """Mutable; `observe` returns whether anything was new, `merge` whether the schema says more now. Those that `plain`
+    gives are shared: only read, and replaced where something grows.
     """
 
     __slots__ = ("items", "kinds", "members", "properties", "unbounded", "varied")
@@ -91,7 +91,7 @@ class Shape:
 
     def merge(self, other: "Shape", max_fields: int) -> bool:
         """Widen to fit everything that another shape fits."""
-        changed = bool(other.kinds & ~self.kinds) or other.unbounded > self.unbounded
+        changed = bool(_news(self.kinds, other.kinds)) or other.unbounded > self.unbounded
         self.kinds |= other.kinds
         self.unbounded = self.unbounded or other.unbounded
         if other.members is not None:
@@ -175,6 +175,12 @@ class Shape:
         if self.kinds & ARRAY and self.items is not None and self.items.kinds:
             schema["items"] = self.items.schema(nullable=True)
         return schema
+
+
+def _news(known: int, more: int) -> int:
+    """Kinds that a schema of the known ones does not admit: integers are numbers, and null fits all that is known."""
+    admitted = known | (INTEGER if known & NUMBER else 0) | (NULL if known else 0)
+    return more & ~admitted
 
 
 _PLAIN = tuple(Shape(kinds) for kinds in range(ARRAY))  # all that scalars can look like, alone or mixed

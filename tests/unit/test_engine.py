@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from feeding import idents
+from feeding import Feed, idents
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -263,6 +263,19 @@ def test_damaged_payload_keeps_the_last_value(engine: Engine, payload: bytes, re
     assert current(engine) == (5, "Good", 0)
     assert dict(engine.rejected) == {reason: 1}
     assert engine.balance == 0
+
+
+@pytest.mark.parametrize("settled", [pytest.param(False, id="young"), pytest.param(True, id="settled")])
+def test_texts_that_look_like_json_stay_current(*, settled: bool) -> None:
+    """A topic that says text goes on saying it, even where the text begins like JSON, as lines of logs do."""
+    feed = Feed()
+    if settled:
+        feed.take({"plc/other": 1}).settle()
+    for number in range(3):
+        feed.take({"plc/log": f"[INFO] started {number}".encode()}).arrange()
+        feed.seconds += 1
+    assert feed.value("plc/log")["value"] == "[INFO] started 2"
+    assert not feed.engine.rejected
 
 
 def test_rejections_are_told() -> None:

@@ -191,3 +191,21 @@ def test_only_copies_what_it_must(value: Any, kinds: int, is_same: bool) -> None
     shape = seen(value)
     assert (shape.only(kinds) is shape) is is_same
     assert shape.only(kinds).kinds == shape.kinds & kinds
+
+
+@pytest.mark.parametrize(
+    ("known", "more", "news"),
+    [
+        pytest.param(1.5, 2, False, id="integer to number"),
+        pytest.param(2, 1.5, True, id="number to integer"),
+        pytest.param({"a": 1}, {"a": None}, False, id="null to what has a kind"),
+        pytest.param({"a": None}, {"a": 1}, True, id="a kind to null"),
+        pytest.param({"a": 1}, {"b": None}, True, id="null in a new attribute"),
+    ],
+)
+def test_merge_tells_what_a_schema_shows(known: Any, more: Any, *, news: bool) -> None:
+    """What a schema admits anyway is no news, so no type widens by it."""
+    shape = shape_of(known)
+    before = shape.schema()
+    assert shape.merge(shape_of(more), 256) is news
+    assert (shape.schema() != before) is news
