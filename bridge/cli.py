@@ -43,6 +43,10 @@ def _carried_out(arguments: argparse.Namespace) -> int:
     """The command's exit code; expected errors in one line each, an unexpected one as one log event."""
     try:
         code: int = arguments.command(arguments)
+        sys.stdout.flush()  # so that a reader who has gone is noticed here
+    except BrokenPipeError:  # who reads has seen enough, such as `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or else Python complains at its end
+        code = FAILURE
     except ConfigError as error:
         print(*error.mistakes, sep="\n", file=sys.stderr)
         code = USAGE
@@ -100,13 +104,20 @@ def _explain(arguments: argparse.Namespace) -> int:
     from bridge import inquiry
     from bridge.explain import text
 
+    settings = load(arguments.config, os.environ)
     if arguments.recording is not None:
-        settings = load(arguments.config, os.environ)
         found = inquiry.ask_recording(arguments.recording, arguments.topic, settings)
     else:
-        found = inquiry.ask_daemon(arguments.url, arguments.topic)
+        found = inquiry.ask_daemon(arguments.url or _own_url(settings), arguments.topic)
     print(json.dumps(found, indent=2, ensure_ascii=False) if arguments.json else "\n".join(text.lines(found)))
     return CLEAN
+
+
+def _own_url(settings: Settings) -> str:
+    """Where a daemon on this machine answers that runs with the same configuration."""
+    host, port = settings.api.host, settings.api.port
+    here = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - asked, not listened to
+    return f"http://[{here}]:{port}" if ":" in here else f"http://{here}:{port}"
 
 
 def _toml(public: dict[str, Any]) -> str:
@@ -197,11 +208,11 @@ def _add_explain(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     )
     explain.add_argument("topic", metavar="TOPIC", help="a topic, or an element id")
     place = explain.add_mutually_exclusive_group()
-    url = "http://127.0.0.1:8080"
-    place.add_argument("--url", type=_http, default=url, help=f"the running daemon (default: {url})")
+    text = "the running daemon (default: as configured, http://127.0.0.1:8080)"
+    place.add_argument("--url", type=_http, help=text)
     text = "learn from this recording instead: JSON lines, maybe gzipped"
     place.add_argument("--from", dest="recording", type=Path, metavar="FILE", help=text)
-    _add_config(explain, "TOML file with the rules for --from (default: none)")
+    _add_config(explain, "TOML file of the daemon, or with the rules for --from (default: none)")
     explain.add_argument("--json", action="store_true", help="as JSON instead of text")
     explain.set_defaults(command=_explain)
 

@@ -109,10 +109,12 @@ class Engine:
     def broker_lost(self, now_ns: int) -> None:
         """The source has no broker: once the grace time is over, `tick` doubts everything."""
         self.liveness.broker_lost(now_ns)
+        self.departures.broker(away=True)
 
     def broker_back(self, *, session_kept: bool) -> None:
         """The source has its broker again; `session_kept`: nothing was missed, so `tick` ends these doubts."""
         self.liveness.broker_back(session_kept=session_kept)
+        self.departures.broker(away=False)
 
     def arrange(self, now_ns: int, now: float, clock: Callable[[], float]) -> None:
         """Let the learner place what has grown, unless it rests from its last look."""

@@ -95,7 +95,7 @@ def _time(node: Node) -> Fact:
         return Fact(render(node.time_ns), f"{source}, or of a CloudEvents property")
     if not node.time_ns:
         return Fact(None, "nothing was received")
-    return Fact(render(node.time_ns), "of receipt: the payload names no time, or one too far in the future")
+    return Fact(render(node.time_ns), "of receipt: the payload names no time, or none to be believed")
 
 
 def _why_quality(engine: Engine, node: Node, quality: Quality) -> list[str]:

@@ -84,8 +84,9 @@ class Model:
         tables = self._document.element
         patterns = Patterns((table.match, number) for number, table in enumerate(tables))
         seen = {number for topic in topics for number in patterns.covering(topic)}
+        hidden = Patterns((table.match, number) for number, table in enumerate(tables) if table.hide)
         for number, table in enumerate(tables):
-            if number not in seen and not table.hide:  # what is hidden never comes
+            if number not in seen and not any(hidden.covering(table.match)):  # what is hidden never comes
                 yield f"[[element]] {number + 1} match = {table.match}"
 
     def _unbound(self, topics: Iterable[str]) -> Iterator[str]:

@@ -1,6 +1,6 @@
 """What the address space tells: the standard's objects, types, relationships and current values, as plain dicts."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, TypeAlias
 
 from bridge.space.extended import extensions_of
@@ -74,9 +74,9 @@ class Browser:
         """All objects, parents before children; `root`: only those without a parent."""
         space = self._space
         if root:
-            found = [*space.roots.values(), *(node for node in space.own if node.parent is None)]
+            found = [*space.roots.values(), *(node for node in _sorted(space.own) if node.parent is None)]
         else:
-            found = [*space.order(), *space.own]
+            found = [*space.order(), *_sorted(space.own)]
         return [self.describe(node, metadata=metadata) for node in found if type_id is None or node.type.id == type_id]
 
     def object(self, ident: str, *, metadata: bool = False) -> Answer | None:
@@ -84,14 +84,18 @@ class Browser:
         return self.describe(node, metadata=metadata) if node is not None else None
 
     def related(self, ident: str, relationship: str | None = None, *, metadata: bool = False) -> list[Answer] | None:
-        """Edges of an object, the one to its parent first; `sourceRelationship` is seen from the object."""
-        node = self._space.nodes.get(ident)
+        """Edges of an object, the one to its parent first; `sourceRelationship` is seen from the object.
+
+        `relationship` is the id of a relationship type, or the name that a model file gives it.
+        """
+        node, links = self._space.nodes.get(ident), self._space.links
         if node is None:
             return None
+        wanted = {relationship, *(kind.id for kind in links.types.values() if kind.name == relationship)}
         return [
             {"sourceRelationship": name, "object": self.describe(other, metadata=metadata)}
-            for name, other in edges(node, self._space.links)
-            if relationship is None or name == relationship
+            for name, other in edges(node, links)
+            if relationship is None or name in wanted
         ]
 
     def describe(self, node: Node, *, metadata: bool = False) -> Answer:
@@ -189,6 +193,11 @@ def edges(node: Node, links: Links) -> Iterator[tuple[str, Node]]:
     for thing in node.things():
         yield HAS_CHILDREN, thing
     yield from links.of(node)
+
+
+def _sorted(nodes: Iterable[Node]) -> list[Node]:
+    """Parents come before children: their ids are what those begin with."""
+    return sorted(nodes, key=lambda node: node.id)
 
 
 def vqt_answer(value: object, quality: Quality, time_ns: int) -> Answer:

@@ -48,7 +48,7 @@ class AddressSpace:
         self.by_topic: dict[str, Node] = {}
         self.roots: dict[str, Node] = {}
         self.raw_topics: dict[str, str] = {}  # element id → topic that its messages have, where that is another one
-        self.own: list[Node] = []  # elements that no topic leads to, the root first: the bridge's own
+        self.own: dict[Node, None] = {}  # elements that no topic leads to, roots first: the bridge's own
         self.links = Links()
         self.watchers: list[Watcher] = []
         self.growth = Growth(window_ns, limits.new_per_minute)

@@ -75,7 +75,7 @@ class Versions:
         if parent is not None:
             parent.children = {**(parent.children or {}), name: node}
         self._space.nodes[node.id] = node
-        self._space.own.append(node)
+        self._space.own[node] = None
         return node
 
     def _make_leaf(self, model: Node, name: str, type_name: str, description: str, example: Json) -> Node:

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import subprocess
 import sys
 import tomllib
@@ -285,9 +286,28 @@ def test_explain_asks_the_daemon(daemon, capsys, caplog):
     assert told == ["nobody: nobody has published", "nobody: status 404; is this a bridge?"]
 
 
+@pytest.mark.parametrize("host", [pytest.param("127.0.0.1", id="loopback"), pytest.param("0.0.0.0", id="all networks")])
+def test_explain_asks_the_configured_daemon(daemon, tmp_path, capsys, host):
+    """Without `--url`, the daemon that runs with the same configuration is asked."""
+    config = tmp_path / "uns.toml"
+    config.write_text(f'[api]\nhost = "{host}"\nport = {urlsplit(daemon).port}\n')
+    assert main(["explain", "a b/ü", "--config", str(config)]) == 0
+    assert capsys.readouterr().out == "topic    a b/ü\nelement  a b/ü\n"
+
+
 def test_explain_without_a_daemon(caplog):
     """Where no bridge answers, it is told what to do."""
     assert main(["explain", "a", "--url", "http://127.0.0.1:1"]) == 1
     (record,) = caplog.records
     assert record.getMessage().startswith("no bridge answers on http://127.0.0.1:1: ")
     assert "--url" in record.getMessage()
+
+
+def test_a_reader_who_has_seen_enough_is_no_fault():
+    """`bridge check | head -0` ends without a word on standard error."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "bridge", "check"]
+    done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, check=False, timeout=30)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (1, b"")

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from bridge.space.describing import conventions, facts
 from bridge.space.describing.conventions import Convention, Said
 from bridge.space.describing.facts import NOTHING, Facts
-from bridge.space.node import Change, Field, Listener, Node
+from bridge.space.node import Change, Field, Node
 from bridge.space.shape import ANY_NUMBER, ARRAY, NULL, STRING
 from bridge.uns import Json, Reading
 
@@ -63,19 +63,19 @@ class Descriptions:
         convention = conventions.convention_of(node)
         if convention is not None and node.id not in self._conventions:
             self._conventions[node.id] = convention
-            node.listener = _both(node.listener, self._heard)
+            node.listen(self._heard)
             if node.parent is not None and conventions.is_point_word(node.name):
                 self._points.add(node.parent.id)
         self._describe(node)
 
     def shown(self, node: Node, value: Json) -> None:
-        """An element's value has a structure that it never had before."""
+        """An element's value has a new structure: take up what others say about fields that it may have now."""
         self._describe(node)
         if type(value) is dict and not conventions.DOCUMENT_UNITS.keys().isdisjoint(value):
             source = _document(node)
             if source not in self._told and node.policy.use != "value":
                 self._told[source] = {}
-                node.listener = _both(node.listener, self._heard_document)
+                node.listen(self._heard_document)
 
     def gone(self, node: Node) -> None:
         self.forget(node)
@@ -204,15 +204,3 @@ def _bearable(node: Node, said: Facts) -> Facts:
 def _document(node: Node) -> str:
     """What a document is called as a source of facts about its fields; its own id stands for itself."""
     return f"{node.id}#"
-
-
-def _both(first: Listener | None, second: Listener) -> Listener:
-    """One listener after the other."""
-    if first is None:
-        return second
-
-    def both(node: Node, reading: Reading, changes: list[Change]) -> None:
-        first(node, reading, changes)
-        second(node, reading, changes)
-
-    return both

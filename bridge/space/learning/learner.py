@@ -89,9 +89,12 @@ class Learner:
     def _admit(self, kind: ObjectType, shape: Shape, node: Node) -> bool:
         if not self._settled:
             return kind.widen(shape, self._max_fields)
-        if not kind.young_until_ns:
-            kind.young_until_ns = self._now_ns + self._youth_ns
-        return self.extensions.admit(kind, shape, node, self._now_ns)
+        if kind.young_until_ns:
+            return self.extensions.admit(kind, shape, node, self._now_ns)
+        kind.young_until_ns = self._now_ns + self._youth_ns
+        changed = kind.widen(shape, self._max_fields)
+        kind.widened = 0  # what it was made with is its first version
+        return changed
 
     # --- the tree ----------------------------------------------------------------------------------------------------
 

@@ -126,7 +126,6 @@ class Removal:
             self._remember(node)
             del space.by_topic[node.topic]
             space.raw_topics.pop(node.id, None)
-            space.raw_topics.pop(node.id, None)
             for watcher in space.watchers:
                 watcher.gone(node)
             space.links.disconnect(node)

@@ -146,7 +146,7 @@ class Views:
     def _enter(self, node: Node) -> None:
         space = self._space
         space.nodes[node.id] = node
-        space.own.append(node)
+        space.own[node] = None
         if node.parent is not None:
             node.parent.children = node.parent.children or {}
             node.parent.children[node.name] = node
@@ -155,7 +155,7 @@ class Views:
         space, at = self._space, node
         while not at.children:
             del space.nodes[at.id]
-            space.own.remove(at)
+            del space.own[at]
             if at.parent is None:
                 return
             (at.parent.children or {}).pop(at.name, None)

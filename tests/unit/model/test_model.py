@@ -192,6 +192,16 @@ def test_unseen(model: Model, feed: Feed) -> None:
     ]
 
 
+def test_what_another_table_hides_is_not_missed() -> None:
+    """A table that was learnt before its elements were hidden is not told as waiting for them."""
+    model = parse(
+        'format = 1\n[[element]]\nmatch = "acme/line*/oee"\npart = true\n'
+        '[[element]]\nmatch = "acme/+/oee"\nhide = true\n',
+        "model.toml",
+    )
+    assert model.unseen(Feed().engine.space) == []
+
+
 def test_types_of_one_name_in_two_namespaces() -> None:
     """An element names the namespace where a type's name does not tell."""
     model = parse(

@@ -315,3 +315,13 @@ def test_namespaces_of_payloads_are_fit_for_ids() -> None:
     """What a payload calls its namespace becomes part of ids: what breaks clients is percent-encoded."""
     feed = Feed().take({"p/m1/info": {"$namespace": 'https://x/y,z#q "/Machine/v1.0', "a": 1}}).arrange()
     assert feed.node("p/m1/info").type.namespace == "https://x/y%2Cz%23q %22/Machine/v1.0"
+
+
+@pytest.mark.parametrize(
+    "value", [pytest.param(1, id="number"), pytest.param({"a": 1}, id="document"), pytest.param("x", id="text")]
+)
+def test_late_types_begin_with_their_first_version(value: Any) -> None:
+    """A type that is made after the model has settled is 1.0.0: what it was made with has not widened it."""
+    feed = Feed().take({"plant/old": True}).settle()
+    feed.take({"plant/line/fresh": value})
+    assert [feed.type(ident)["version"] for ident in ("plant/line/fresh", "plant/line")] == ["1.0.0", "1.0.0"]

@@ -326,9 +326,8 @@ def test_doubts_go_along() -> None:
     plant.tick(61)
     liveness = plant.engine.liveness
     assert (liveness.stale, liveness.dead, liveness.lost) == (2, 1, 2)
-    plant.tick(HOUR)
-    plant.engine.broker_back(session_kept=True)
-    assert (plant.tick(1).ids, liveness.stale, liveness.dead, liveness.lost) == (set(), 0, 0, 0)
+    plant.engine.broker_back(session_kept=False)
+    assert (plant.tick(HOUR + 1).ids, liveness.stale, liveness.dead, liveness.lost) == (set(), 0, 0, 0)
     plant.take({"a/x": 1})
     assert plant.value("a/x")["quality"] == "Good"
 
@@ -468,3 +467,19 @@ def _sizes(root: object, path: str) -> Iterable[tuple[str, int]]:
             names = [name for kind in type(at).__mro__ for name in getattr(kind, "__slots__", ())]
             names += [*getattr(at, "__dict__", {}), *getattr(at, "__struct_fields__", ())]
             waiting += [(getattr(at, name, None), f"{path}.{name}") for name in names if hasattr(at, name)]
+
+
+def test_outage_is_no_silence() -> None:
+    """While there is no broker nobody can speak: elements wait, and have their whole patience again afterwards."""
+    feed = Feed(expire_after=10.0).take({"p/m1/speed": 1}).settle()
+    feed.take({"p/m1/speed": 2})
+    engine, start = feed.engine, feed.seconds
+
+    def shown(after: float) -> bool:
+        engine.tick(NOW_NS + int((start + after) * SECOND), start + after, lambda: 0.0)
+        return "p/m1/speed" in engine.space.nodes
+
+    engine.broker_lost(NOW_NS)
+    assert shown(30)
+    engine.broker_back(session_kept=True)
+    assert [shown(after) for after in (31, 39, 41)] == [True, True, False]
