@@ -34,7 +34,6 @@ def engine_options(settings: Settings) -> Options:
         max_payload=limits.payload,
         rules=(*_general_rules(model), *map(rule_of, settings.rule)),
         limits=Limits(**limits.model_dump(exclude={"payload"})),
-        instances=limits.instances,
         subscriptions=SubscriptionLimits(
             subscriptions.max, subscriptions.queue, subscriptions.queue_total, subscriptions.ttl
         ),

@@ -55,7 +55,7 @@ class Engine:
         self.browse = Browser(self.space)
         self.subscriptions = Subscriptions(self.space.nodes, zone, options.subscriptions, self.space.links.aliases)
         self.liveness = Liveness(self.space.by_topic, options.stale_after, options.broker_grace, options.on_death)
-        self.departures = Departures(self.space, options.deletion, options.expire_after, options.instances)
+        self.departures = Departures(self.space, options.deletion, options.expire_after)
         self.space.removal.is_monitored = self.subscriptions.is_monitored
         self.space.removal.forget = self.liveness.forget
         self._intake = Intake(options, self.space, self.router, self.liveness, self.departures, on_rejected)

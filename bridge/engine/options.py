@@ -26,7 +26,6 @@ class Options(Struct, frozen=True):
     deletion: str = "keep"  # what an empty retained payload does to an element: "keep" or "remove"
     expire_after: float = 0.0  # seconds of silence after which an element is let go; 0 never
     guess_units: bool = False  # from names
-    instances: int = 10_000  # members of one collection, before the oldest are let go
     rules: Sequence[Rule] = ()  # what holds for the topics of some filters
     widen_after: float = 60.0  # seconds that a new attribute of a settled type is an extension first
     limits: Limits = Limits()

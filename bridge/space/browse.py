@@ -74,7 +74,7 @@ class Browser:
         """All objects, parents before children; `root`: only those without a parent."""
         space = self._space
         if root:
-            found = [*space.roots.values(), *(node for node in _sorted(space.own) if node.parent is None)]
+            found = [*space.roots.values(), *_sorted(node for node in space.own if node.parent is None)]
         else:
             found = [*space.order(), *_sorted(space.own)]
         return [self.describe(node, metadata=metadata) for node in found if type_id is None or node.type.id == type_id]

@@ -12,4 +12,4 @@ class Limits(Struct, frozen=True):
     levels: int = 32
     fields: int = 256  # properties of one object that are modelled
     depth: int = 32  # levels of one payload that are modelled; deeper stays opaque
-    instances: int = 10_000  # members of one collection (orders, say) before the oldest go
+    instances: int = 10_000  # members of one collection (orders, say) before the longest silent go

@@ -25,7 +25,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from heapq import heapify, heappop, heappush
 from itertools import count, islice
 
-from bridge.space.node import ABSENT, DEAD, LOST, STALE, UNCONFIRMED, Change, Node
+from bridge.space.node import ABSENT, DEAD, LOST, STALE, UNCONFIRMED, Change, Node, topic_tree
 from bridge.space.status import Status, status_of
 from bridge.uns import Reading
 from bridge.uns.moments import SECOND
@@ -110,7 +110,7 @@ class Liveness:
         self._doubt(node, 0, 0)
         was_status = self._statuses.pop(node, None) is not None
         if was_status and node.parent is not None and self._is_news(node, node.parent, offline=False):
-            self._waves.append((node, _below(node.parent), _ALWAYS))
+            self._waves.append((node, topic_tree(node.parent), _ALWAYS))
         self._forgotten += 1
         if self._forgotten > SLICE + len(self._elements):
             self._forgotten = 0
@@ -139,7 +139,7 @@ class Liveness:
             if node.listener == self._hear:
                 node.listener = None
         if node.parent is not None and self._is_news(node, node.parent, offline=verdict == "offline"):
-            covered = _below(node.parent)
+            covered = topic_tree(node.parent)
             first = list(islice(covered, SLICE))
             self._judge(first, node, changes)
             if len(first) == SLICE:
@@ -269,16 +269,6 @@ class Liveness:
         for bit in (STALE, LOST, DEAD, ABSENT):
             if (doubt ^ former) & bit:
                 self._doubted[bit] += 1 if doubt & bit else -1
-
-
-def _below(node: Node) -> Iterator[Node]:
-    """An element and all below it."""
-    waiting = [node]
-    while waiting:
-        at = waiting.pop()
-        yield at
-        if at.children:
-            waiting.extend(at.children.values())
 
 
 def _taken(nodes: list[Node]) -> list[Node]:

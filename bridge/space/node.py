@@ -277,6 +277,25 @@ def _both(first: Listener, second: Listener) -> Listener:
     return hear
 
 
+def subtree(root: Node) -> Iterator[Node]:
+    """An element and all below it: parents before children, fields before what lies below the topic."""
+    waiting = [root]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        waiting += reversed([*(node.fields or {}).values(), *(node.children or {}).values()])
+
+
+def topic_tree(root: Node) -> Iterator[Node]:
+    """An element and all below its topic, without fields: what has readings of its own, and what groups it."""
+    waiting = [root]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        if node.children:
+            waiting += node.children.values()
+
+
 def descendants(node: Node, max_depth: int) -> Iterator[Node]:
     """All components down to `max_depth` levels, this one's own counted (1: none, 0: all), each once, owners first."""
     if max_depth == 1:

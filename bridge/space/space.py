@@ -5,7 +5,7 @@ new topic, `show` takes note of a value whose structure is new for its node, `ar
 grown, and `remove` takes elements out. `revision` counts every change that a client browsing the space could see.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import tzinfo
 from sys import intern
 from typing import Protocol
@@ -18,7 +18,7 @@ from bridge.space.learning.remembered import Memory, Remembered
 from bridge.space.learning.snapshot import Snapshot, snapshot
 from bridge.space.leaving.removal import Reason, Removal
 from bridge.space.limits import Limits
-from bridge.space.node import Field, Node
+from bridge.space.node import Field, Node, subtree
 from bridge.space.owned.relations import Links
 from bridge.space.owned.views import VIEWS
 from bridge.space.registry import TypeRegistry
@@ -299,18 +299,9 @@ class AddressSpace:
     def order(self) -> list[Node]:
         """All elements, parents before children, fields before what lies below the topic."""
         if self._order is None:
-            self._order = [element for root in self.roots.values() for element in _subtree(root)]
+            self._order = [element for root in self.roots.values() for element in subtree(root)]
         return self._order
 
 
 def _no_room(_: int, __: int) -> bool:
     return False
-
-
-def _subtree(root: Node) -> Iterator[Node]:
-    waiting = [root]
-    while waiting:
-        node = waiting.pop()
-        yield node
-        below = [*(node.fields or {}).values(), *(node.children or {}).values()]
-        waiting.extend(reversed(below))

@@ -112,10 +112,6 @@ class ObjectType:
         self.contexts.add(form.near)
         self.names |= form.names
 
-    def fits(self, form: Form) -> bool:
-        """Whether elements of this form are of this type (inference.md F.3)."""
-        return self.is_of_sort(form) and alike(form, self.names, self.contexts)
-
     def likeness(self, other: "ObjectType") -> float:
         """How much two types have in common: the Jaccard index of their names."""
         union = self.names | other.names

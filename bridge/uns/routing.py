@@ -4,7 +4,7 @@ A reader is a function from a message to its reading, its readings, or why there
 decoder; Sparkplug has its own, commands are not values, and topics with a policy get a decoder that follows it.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, tzinfo
 from typing import Any, TypeAlias
 
@@ -16,7 +16,6 @@ from bridge.uns.policy import PLAIN, Policies, Policy
 from bridge.uns.ruled import RuledDecoder, reading_terms
 from bridge.uns.sparkplug import SparkplugDecoder
 from bridge.uns.sparkplug_rebirths import Rebirths
-from bridge.uns.sparkplug_templates import Template
 
 Reader: TypeAlias = Callable[[Message], Reading | list[Reading] | Rejected]
 
@@ -57,11 +56,6 @@ class Router:
     def rebirths(self) -> Rebirths:
         """Sparkplug's edge nodes whose births are wanted, because their data make no sense without."""
         return self._sparkplug.rebirths
-
-    @property
-    def definitions(self) -> Iterator[tuple[str, Template]]:
-        """Sparkplug's template definitions with their groups, in use or not."""
-        return self._sparkplug.templates.definitions()
 
     @property
     def batch_stats(self) -> Mapping[str, int]:

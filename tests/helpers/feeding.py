@@ -7,6 +7,8 @@ from typing import Any, Self
 from bridge.engine import Engine, Options
 from bridge.space import Node
 from bridge.space.browse import Budget
+from bridge.space.learning.remembered import Memory
+from bridge.space.learning.snapshot import Snapshot
 from bridge.uns import Message
 from bridge.uns.moments import SECOND
 
@@ -80,3 +82,13 @@ class Feed:
     def parts(self) -> set[str]:
         """Ids of everything that is a part, fields left out."""
         return {ident for ident in idents(self.engine) if self.node(ident).part and "#" not in ident}
+
+
+def at_once(steps: Snapshot) -> Memory:
+    """A snapshot without pauses."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as done:
+            memory: Memory = done.value
+            return memory

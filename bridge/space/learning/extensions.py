@@ -63,10 +63,6 @@ class Extensions:
         whole.properties = {name: shape}
         return self.admit(kind, whole, node, now_ns)
 
-    def withholds(self, kind: ObjectType, key: str) -> bool:
-        """Whether an attribute is still an extension."""
-        return (kind.id, key) in self._pending
-
     def _withheld(self, kind: ObjectType, shape: Shape, now_ns: int) -> list[str]:
         """Attributes of a shape that a settled type does not take in yet."""
         known = kind.shape.properties

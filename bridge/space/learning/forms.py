@@ -56,6 +56,13 @@ def _collect(shape: Shape, prefix: str, levels: int, found: list[str]) -> None:
             _collect((inner.properties or {})[key], f"{prefix}{key}/", levels - 1, found)
 
 
+def like(left: frozenset[str], right: frozenset[str], enough: float, held: float) -> bool:
+    """Whether two forms agree: a Jaccard index of `enough`, or `held` where one has all names of the other."""
+    ours, theirs, common = compared(left, right)
+    union = ours + theirs - common
+    return common >= enough * union or (common == min(ours, theirs) and common >= held * union)
+
+
 def compared(left: frozenset[str], right: frozenset[str]) -> tuple[int, int, int]:
     """How many names two forms have, and in common. What is inside a property does not count where the other has never
     shown the inside of it: an empty array, or null, fits everything.
@@ -82,13 +89,10 @@ def alike(form: Form, names: frozenset[str], contexts: Collection[str]) -> bool:
     """Whether a form is of the type that has these property names, found so far under these kinds of parents."""
     if form.group != OBJECT or not names or not form.names:
         return True
-    left, right, common = compared(form.names, names)
-    union = left + right - common
-    held = common == min(left, right)
     near, elsewhere = THINGS if form.thing else PARTS if form.composed else DOCUMENTS
     if form.near in contexts:
-        return held or common >= near * union
-    return common >= (min(_HELD, elsewhere) if held else elsewhere) * union
+        return like(form.names, names, near, held=0.0)
+    return like(form.names, names, elsewhere, held=min(_HELD, elsewhere))
 
 
 def similar(fields: Collection[str], known: Collection[str], threshold: float) -> bool:

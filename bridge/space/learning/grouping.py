@@ -17,19 +17,15 @@ from typing import TypeAlias
 from msgspec import Struct
 
 from bridge.space import names
-from bridge.space.learning.forms import Form, compared, similar
+from bridge.space.learning.forms import Form, compared, like, similar
 from bridge.space.node import Field, Node
 from bridge.space.shape import Shape
 
 Member: TypeAlias = tuple[Node, Shape]
 Pair: TypeAlias = frozenset[str]
+Alike: TypeAlias = Callable[[frozenset[str], frozenset[str]], bool]
 
-# Jaccard index of the fields from which two groups are one, and from which they are where one holds all of the other.
-# Of one source: the share of the smaller one's fields.
-_ONE_SOURCE = 0.6, 0.0
-_NEIGHBOURS = 0.75, 0.5
-_ONE_ROLE = 0.7, 0.5
-_ANYWHERE = 0.9, 0.8
+_SHARE = 0.6  # of the smaller one's fields that two groups of one source have in common
 
 MAX_GROUPS = 128  # of one role; more is a role without a shape
 _NEIGHBOURHOODS = 3, 4  # levels up to what neighbours have in common
@@ -66,12 +62,12 @@ def grouped(forms: Mapping[Form, Sequence[Member]], role_above: Callable[[Node],
     groups = [_one(form, *member, role_above, levels) for form, members in forms.items() for member in members]
     rivals = {pair for group in groups for pair in _rivals(group.first, levels)}
     fine = partial(levels.source, coarse=False)
-    groups = _together(groups, lambda group: (fine(group.first), group.names), _ONE_SOURCE, rivals)
-    groups = _together(groups, lambda group: fine(group.first), _ONE_SOURCE, rivals)
-    groups = _together(groups, lambda group: levels.source(group.first, coarse=True), _NEIGHBOURS, rivals)
+    groups = _together(groups, lambda group: (fine(group.first), group.names), _of_one_source, rivals)
+    groups = _together(groups, lambda group: fine(group.first), _of_one_source, rivals)
+    groups = _together(groups, lambda group: levels.source(group.first, coarse=True), _neighbours, rivals)
     for height in _NEIGHBOURHOODS:
-        groups = _together(groups, partial(_neighbourhood, height=height, levels=levels), _NEIGHBOURS, rivals)
-    found = _merged(groups, _ANYWHERE, _ONE_ROLE, rivals)
+        groups = _together(groups, partial(_neighbourhood, height=height, levels=levels), _neighbours, rivals)
+    found = _merged(groups, _anywhere, _of_one_role, rivals)
     return found if len(found) <= MAX_GROUPS else _all_in_one(found)
 
 
@@ -84,18 +80,16 @@ def _one(form: Form, node: Node, shape: Shape, role_above: Callable[[Node], str]
 
 
 def _together(
-    groups: Iterable[Group], place: Callable[[Group], Hashable], thresholds: tuple[float, float], rivals: set[Pair]
+    groups: Iterable[Group], place: Callable[[Group], Hashable], alike: Alike, rivals: set[Pair]
 ) -> list[Group]:
     """The groups of each place as one where they are alike."""
     places: dict[Hashable, list[Group]] = defaultdict(list)
     for group in groups:
         places[place(group)].append(group)
-    return [group for found in places.values() for group in _merged(found, thresholds, thresholds, rivals)]
+    return [group for found in places.values() for group in _merged(found, alike, alike, rivals)]
 
 
-def _merged(
-    groups: Sequence[Group], thresholds: tuple[float, float], of_one_role: tuple[float, float], rivals: set[Pair]
-) -> list[Group]:
+def _merged(groups: Sequence[Group], alike: Alike, of_one_role: Alike, rivals: set[Pair]) -> list[Group]:
     """Groups that are alike as one; those with the most fields first, which hold what is optional."""
     if len(groups) == 1:
         return list(groups)
@@ -104,7 +98,8 @@ def _merged(
         for known in found:
             if rivals and any(frozenset(pair) in rivals for pair in product(group.collections, known.collections)):
                 continue
-            if _alike(group.names, known.names, of_one_role if group.roles & known.roles else thresholds):
+            judge = of_one_role if group.roles & known.roles else alike
+            if judge(group.names, known.names):
                 known.join(group)
                 break
         else:
@@ -112,13 +107,16 @@ def _merged(
     return found
 
 
-def _alike(left: frozenset[str], right: frozenset[str], thresholds: tuple[float, float]) -> bool:
+def _of_one_source(left: frozenset[str], right: frozenset[str]) -> bool:
+    """A group with many options is not to push further options out, so the smaller one decides."""
     ours, theirs, common = compared(left, right)
-    union, smaller = ours + theirs - common, min(ours, theirs)
-    enough, held = thresholds
-    if thresholds is _ONE_SOURCE:  # a group with many options is not to push further options out
-        return common >= enough * smaller
-    return common >= enough * union or (common == smaller and common >= held * union)
+    return common >= _SHARE * min(ours, theirs)
+
+
+# From next to each other to anywhere in the namespace; under parents of one role less is asked for.
+_neighbours: Alike = partial(like, enough=0.75, held=0.5)
+_of_one_role: Alike = partial(like, enough=0.7, held=0.5)
+_anywhere: Alike = partial(like, enough=0.9, held=0.8)
 
 
 def _all_in_one(groups: Sequence[Group]) -> list[Group]:

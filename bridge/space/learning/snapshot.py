@@ -50,16 +50,6 @@ def snapshot(space: "AddressSpace", learner: "Learner", today: int) -> Snapshot:
     return Memory(dict(space.registry.roots), types, learner.placing.usage(), noting.words(), list(places.items()))
 
 
-def at_once(steps: Snapshot) -> Memory:
-    """A snapshot without pauses."""
-    while True:
-        try:
-            next(steps)
-        except StopIteration as done:
-            memory: Memory = done.value
-            return memory
-
-
 class _Noting:
     """Notes single elements and types; `_used` are the days on which types were in use."""
 

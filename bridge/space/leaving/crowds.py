@@ -17,7 +17,7 @@ from itertools import count
 from msgspec import Struct
 
 from bridge.space import names
-from bridge.space.node import Node
+from bridge.space.node import Node, topic_tree
 from bridge.space.space import AddressSpace
 from bridge.uns.moments import SECOND
 
@@ -178,10 +178,4 @@ def _can_be_over(node: Node) -> bool:
 
 def _last_heard(node: Node) -> int:
     """When an element or anything below it has last reported."""
-    latest, waiting = 0, [node]
-    while waiting:
-        at = waiting.pop()
-        latest = max(latest, at.received_ns, at.created_ns)
-        if at.children:
-            waiting += at.children.values()
-    return latest
+    return max(max(at.received_ns, at.created_ns) for at in topic_tree(node))

@@ -20,10 +20,10 @@ SLICE = 2_000  # elements that are looked at without a pause: some 20 ms
 
 
 class Departures:
-    """`deletion` is "keep" or "remove", `expire_after` seconds (0: never), `instances` how many one crowd has."""
+    """`deletion` is "keep" or "remove", `expire_after` seconds (0: never)."""
 
-    def __init__(self, space: AddressSpace, deletion: str, expire_after: float, instances: int) -> None:
-        self.crowds = Crowds(space, instances)
+    def __init__(self, space: AddressSpace, deletion: str, expire_after: float) -> None:
+        self.crowds = Crowds(space, space.limits.instances)
         space.watchers.append(self.crowds)
         space.make_room = self.crowds.make_room
         self._space = space

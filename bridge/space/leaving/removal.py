@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from bridge.space import names
 from bridge.space.learning.learner import Learner
-from bridge.space.node import Field, Node
+from bridge.space.node import Field, Node, subtree
 from bridge.space.types import ObjectType
 from bridge.uns import NO_DATA
 
@@ -85,7 +85,7 @@ class Removal:
 
     def remove(self, node: Node, reason: Reason) -> bool:
         """Take out an element (one with a topic) and all below it; False, and nothing changes, if it is monitored."""
-        going = list(_subtree(node))
+        going = list(subtree(node))
         if any(map(self._is_held, going)):
             return False
         self._detach(node)
@@ -171,15 +171,6 @@ class Removal:
         node.time_ns = node.said_ns = node.received_ns = 0
         node.fields = node.shape = node.shape_now = node.types = None
         node.attributes = node.hint = node.listener = None
-
-
-def _subtree(node: Node) -> Iterator[Node]:
-    """An element and all below it, parents first."""
-    waiting = [node]
-    while waiting:
-        at = waiting.pop()
-        yield at
-        waiting += [*(at.fields or {}).values(), *(at.children or {}).values()]
 
 
 def _fields(node: Node) -> Iterator[Field]:

@@ -4,10 +4,9 @@ import gzip
 import json
 
 import pytest
-from feeding import Feed
+from feeding import Feed, at_once
 
 from bridge.space.learning.remembered import Memory
-from bridge.space.learning.snapshot import at_once
 from bridge.state import document
 from bridge.state.document import FORMAT, Header, Unusable, packed, unpacked
 

@@ -115,7 +115,7 @@ def test_orders(plant: Plant) -> None:
 def test_bounded_collection(plant: Plant) -> None:
     """A limit of its own bounds how many members a collection keeps: the latest."""
     assert len(plant.matching(f"{PLANT}/orders/ORD-[0-9]+")) == 60
-    crowded = Plant(FOLDER, instances=20)
+    crowded = Plant(FOLDER, limits=Limits(instances=20))
     crowded.pass_time(700)  # none goes that spoke in the last ten minutes
     kept = crowded.matching(f"{PLANT}/orders/ORD-[0-9]+")
     assert {node.topic for node in kept} == {f"{PLANT}/orders/ORD-{number:06}" for number in range(40, 60)}

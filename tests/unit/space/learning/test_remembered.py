@@ -10,7 +10,7 @@ import exam_machines
 import invariants
 import pytest
 import recordings
-from feeding import Feed, idents
+from feeding import Feed, at_once, idents
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from views import EngineView
@@ -19,7 +19,7 @@ from bridge.config import Settings
 from bridge.engine import Engine, Options
 from bridge.space import Limits, Node
 from bridge.space.learning.remembered import KEPT_DAYS
-from bridge.space.learning.snapshot import SLICE, at_once
+from bridge.space.learning.snapshot import SLICE
 from bridge.state.document import Header, packed, unpacked
 from bridge.uns import Message
 from bridge.uns.moments import SECOND, parse

@@ -351,7 +351,7 @@ def orders(numbers: Iterable[int], stem: str = "ORD-") -> dict[str, Any]:
 @pytest.mark.parametrize("stem", [pytest.param("ORD-", id="numbered"), pytest.param("", id="identities")])
 def test_longest_silent_go(stem: str) -> None:
     """A collection with more than its members lets the longest silent go, one part in a hundred more than it must."""
-    plant = Plant(instances=200).take(orders(range(100), stem)).settle()
+    plant = Plant(limits=Limits(instances=200)).take(orders(range(100), stem)).settle()
     plant.tick(10).take(orders(range(100, 250), stem)).take(orders(range(10), stem)).tick(ALIVE + 1)
     left = {ident for ident in plant.ids if ident.count("/") == 2 and "#" not in ident}
     assert left == {*orders(range(10), stem), *orders(range(62, 250), stem)}
@@ -361,7 +361,11 @@ def test_longest_silent_go(stem: str) -> None:
 def test_members_of_a_known_collection() -> None:
     """Where the learner sees a collection, its members need no numbers."""
     people = ["anna", "bob", "carl", "dora", "emil"]
-    plant = Plant(instances=5).take({f"acme/people/{name}": {"name": name, "badge": 1} for name in people}).settle()
+    plant = (
+        Plant(limits=Limits(instances=5))
+        .take({f"acme/people/{name}": {"name": name, "badge": 1} for name in people})
+        .settle()
+    )
     assert plant.node("acme/people").item_role == "Person" or plant.node("acme/people").item_role is not None
     plant.tick(ALIVE).take({"acme/people/fred": {"name": "fred", "badge": 2}}).tick()
     assert {ident for ident in plant.ids if ident.count("/") == 2 and "#" not in ident} == {
@@ -371,28 +375,30 @@ def test_members_of_a_known_collection() -> None:
 
 def test_branches_are_members_too() -> None:
     """A member has reported when anything below it has."""
-    plant = Plant(instances=2).take({f"a/trip{n}/pos/x": n for n in range(3)}).settle().tick(ALIVE)
+    plant = Plant(limits=Limits(instances=2)).take({f"a/trip{n}/pos/x": n for n in range(3)}).settle().tick(ALIVE)
     plant.take({"a/trip0/pos/x": 9}).take({"a/trip3/pos/x": 3}).tick()
     assert {ident for ident in plant.ids if ident.count("/") == 1} == {"a/trip0", "a/trip3"}
 
 
 def test_data_points_are_no_crowd() -> None:
     """Numbered scalars, and documents with names of their own, stay however many they are."""
-    plant = Plant(instances=3).take({f"plc/DB{n}": n for n in range(20)} | {f"m/{c}": {c: 1} for c in "abcdefgh"})
+    plant = Plant(limits=Limits(instances=3)).take(
+        {f"plc/DB{n}": n for n in range(20)} | {f"m/{c}": {c: 1} for c in "abcdefgh"}
+    )
     before = plant.settle().ids
     assert plant.tick(100 * HOUR).take({"plc/DB20": 1, "m/i": {"i": 1}}).tick(HOUR).ids > before
 
 
 def test_bursts_push_out_nobody_who_is_alive() -> None:
     """Whoever has reported within the last minutes stays; when they are silent, they go without anything new."""
-    plant = Plant(instances=10).take(orders(range(50))).settle().tick(ALIVE - 61)
+    plant = Plant(limits=Limits(instances=10)).take(orders(range(50))).settle().tick(ALIVE - 61)
     assert len(plant.ids & set(orders(range(50)))) == 50
     assert plant.tick(62).ids & set(orders(range(50))) == set(orders(range(40, 50)))
 
 
 def test_monitored_members_stay() -> None:
     """Others go in their place."""
-    plant = Plant(instances=10).take(orders(range(12))).settle()
+    plant = Plant(limits=Limits(instances=10)).take(orders(range(12))).settle()
     plant.monitor("acme/orders/ORD-000000")
     assert plant.tick(ALIVE).ids & set(orders(range(12))) == {*orders([0]), *orders(range(3, 12))}
 
@@ -401,7 +407,11 @@ def test_many_crowds_below_one_parent() -> None:
     """Each stem is a crowd of its own; those who are deleted leave room for others."""
     carts = {f"hall/cart{number}/pos/x": number for number in range(40)}
     first, more = dict(list(carts.items())[:10]), dict(list(carts.items())[10:])
-    plant = Plant(instances=10, deletion="remove").take(first | {f"hall/lift{n}/pos/x": n for n in range(10)}).settle()
+    plant = (
+        Plant(limits=Limits(instances=10), deletion="remove")
+        .take(first | {f"hall/lift{n}/pos/x": n for n in range(10)})
+        .settle()
+    )
     plant.tick(ALIVE).take(more).delete(*more).tick(1)
     assert plant.removed == {"deleted": 90}
     plant.take({"hall/cart99/pos/x": 1}).tick(1)
@@ -429,7 +439,9 @@ BATCH = 500
 
 def test_churn() -> None:
     """Orders without end through a small collection: elements, types and all indices stay bounded."""
-    plant = Plant(instances=CAP, expire_after=1000 * HOUR, stale_after=1000 * HOUR).take({"acme/line/speed": 1})
+    plant = Plant(limits=Limits(instances=CAP), expire_after=1000 * HOUR, stale_after=1000 * HOUR).take(
+        {"acme/line/speed": 1}
+    )
     space = plant.engine.space
     kind = space.links.register("urn:test", "Bills", "BilledBy")
     space.registry.titles["urn:test"] = "Test"
