@@ -7,8 +7,9 @@ What a source must do (tests/unit/sources/contract.py proves it for each one):
 - A message of QoS 1 or 2 is acknowledged to the broker only after `Batch.done()` was called. A batch that is never
   done is delivered again after a restart.
 - Losing the broker is no exception: the source reconnects for ever and tells through `health()`.
-- It ends (StopAsyncIteration) only when it was closed or, for a recorded file, when everything was read; a fault that
-  can never heal (another client took our client id for good) raises `StartError`.
+- It ends (StopAsyncIteration) only when it was closed, when after `stop()` all that had arrived was given or, for a
+  recorded file, when everything was read; a fault that can never heal (another client took our client id for good)
+  raises `StartError`.
 """
 
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -31,6 +32,7 @@ class Batch(Struct):
 
     messages: Sequence[Message]
     done: Callable[[], None] = _nothing
+    waiting: int = 0  # messages that the broker keeps until they are done
 
 
 class Health(Struct, frozen=True):
@@ -45,7 +47,8 @@ class Health(Struct, frozen=True):
     problems: tuple[str, ...] = ()
     reconnects: int = 0
     undecodable: int = 0  # publications whose topic was not legal UTF-8; counted as rejected
-    sessions_lost: int = 0  # connects at which the broker had forgotten our session: a gap in the data
+    sessions_lost: int = 0  # connects after the first at which the broker had forgotten our session: a gap in the data
+    resumed: bool = False  # whether the broker knew our session at the last connect
 
 
 class Source(Protocol):
@@ -58,6 +61,10 @@ class Source(Protocol):
     ) -> None: ...
 
     def batches(self) -> AsyncIterator[Batch]: ...
+
+    def stop(self) -> None:
+        """Take nothing more from the broker; what is done can still be acknowledged, until the source is closed."""
+        ...
 
     def health(self) -> Health: ...
 

@@ -49,6 +49,7 @@ class MqttSource:
         self._backoff = Backoff()
         self._link: Link | None = None
         self._forgetful = True  # a process that has just started has no values: it wants the stored copies
+        self._stopped = False
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -73,18 +74,27 @@ class MqttSource:
         """Yield what has arrived. Raises `StartError` when another client took our client id for good."""
         while self._task is not None:
             messages, receipts = self._inbox.take()
-            if self._link is not None:
+            if self._link is not None and not self._stopped:
                 self._link.resume()
             if messages:
-                yield Batch(messages, partial(self._done, self._link, receipts))
+                yield Batch(messages, partial(self._done, self._link, receipts), len(receipts))
                 if len(messages) == MAX_BATCH:
                     await asyncio.sleep(0)  # there is more; let everybody else have a turn first
                 continue
+            if self._stopped:
+                return
             if self._task.done():
                 if not self._task.cancelled():
                     self._task.result()
                 return
             await self._inbox.news()
+
+    def stop(self) -> None:
+        """The connection stays, and is not read any more."""
+        self._stopped = True
+        if self._link is not None:
+            self._link.pause()
+        self._inbox.wake()
 
     def health(self) -> Health:
         """What is known about the connection."""
@@ -194,6 +204,8 @@ class MqttSource:
     async def _open(self, version: ProtocolVersion, patience: float = ANSWER_S) -> Link:
         """One attempt. From here on receipts of earlier connections are void."""
         self._inbox.forget_receipts()
+        if self._stopped:
+            raise LinkError(Cause.OTHER, "is left: we stop")
         link = Link(self._settings, self._endpoint, self._tls, version, self._topics, self._inbox)
         self._link = link  # the first messages of a resumed session come together with the CONNACK
         try:

@@ -139,6 +139,11 @@ class Link:
             return False
         return self._paho.publish(message.topic, message.payload, 0, message.retain).rc == MQTT_ERR_SUCCESS
 
+    def pause(self) -> None:
+        """Take in no more; what is to be sent is sent."""
+        if self._tap is not None:
+            self._tap.pause()
+
     def resume(self) -> None:
         """The inbox has room again."""
         if self._tap is not None:

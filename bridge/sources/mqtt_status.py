@@ -34,6 +34,7 @@ class Status:
         self._rival_told = False
         self._connects = 0
         self.sessions_lost = 0
+        self._resumed = False
 
     def connected(self, version: str, *, resumed: bool) -> None:
         """Connected and subscribed."""
@@ -45,6 +46,7 @@ class Status:
             session = "session resumed" if resumed else "new session"
             log.info("connected to broker %s%s (%s, %s)", self._broker, after, version, session)
         self._connects += 1
+        self._resumed = resumed
         self._problem = None
         self._told = False
         self._turn(connected=True)
@@ -94,6 +96,7 @@ class Status:
             reconnects=max(0, self._connects - 1),
             undecodable=undecodable,
             sessions_lost=self.sessions_lost,
+            resumed=self._resumed,
         )
 
     def _warn(self, reason: str, text: str) -> bool:

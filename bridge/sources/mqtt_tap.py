@@ -76,6 +76,12 @@ class Tap:
         if self.fileno() >= 0:
             self._loop.add_writer(self.fileno(), self._writable)
 
+    def pause(self) -> None:
+        """Do not read until `resume` is called."""
+        if not self._paused and not self._ended:
+            self._paused = True
+            self._loop.remove_reader(self.fileno())
+
     def resume(self) -> None:
         """Go on reading if a full intake made us stop and has room again."""
         if self._paused and not self._intake.full:
@@ -103,9 +109,8 @@ class Tap:
             self._ended = True
         self._acknowledge(self._intake.unwanted())
         self._feed_paho()
-        if self._intake.full and not self._ended:
-            self._paused = True
-            self._loop.remove_reader(self.fileno())
+        if self._intake.full:
+            self.pause()
 
     def _feed_paho(self) -> None:
         """Let paho read its packets; an empty read at the end tells it that the connection has gone."""

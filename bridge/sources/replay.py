@@ -62,6 +62,7 @@ class ReplaySource:
         self._skipped = 0
         self._since_ns = time.time_ns()
         self._last_ns = 0
+        self._stopped = False
 
     async def __aenter__(self) -> Self:
         """Open the file. Raises `StartError` if that fails."""
@@ -86,12 +87,16 @@ class ReplaySource:
 
     async def batches(self) -> AsyncIterator[Batch]:
         """Yield what the file holds. Raises `StartError` where it is damaged."""
-        while self._file is not None:
+        while self._file is not None and not self._stopped:
             messages, ended = await asyncio.to_thread(self._read, self._file)
             if messages:
                 yield Batch(messages)
             if ended:
                 return
+
+    def stop(self) -> None:
+        """Read no further."""
+        self._stopped = True
 
     def health(self) -> Health:
         """Connected means open; lines that are no message count as undecodable."""

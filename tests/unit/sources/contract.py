@@ -116,6 +116,20 @@ class SourceContract:
         for batch in batches:
             batch.done()
 
+    async def test_stop(self) -> None:
+        """Once it is stopped it gives what has arrived, which can still be done, and ends."""
+        async with self.offering(numbered(MANY)) as source:
+            taken: list[Batch] = []
+            async with asyncio.timeout(PATIENCE_S):
+                async for batch in source.batches():
+                    taken.append(batch)
+                    source.stop()
+            got = messages(taken)
+            assert [m.payload for m in got] == [f"{n}".encode() for n in range(len(got))]
+            for batch in taken:
+                assert batch.waiting in (0, len(batch.messages))
+                batch.done()
+
     async def test_ends_when_closed(self) -> None:
         """After closing, `batches` ends, and health says not connected."""
         async with self.offering(numbered(1)) as source:
