@@ -10,6 +10,7 @@ RUN --mount=type=bind,from=build,source=/wheels,target=/wheels \
     && useradd --system --uid 10001 --create-home --home-dir /var/lib/bridge bridge
 COPY config/compose.toml /etc/bridge/uns.toml
 USER 10001
+ENV STATE_DIRECTORY=/var/lib/bridge
 WORKDIR /var/lib/bridge
 VOLUME /var/lib/bridge
 EXPOSE 8080

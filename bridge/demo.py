@@ -32,6 +32,8 @@ EMBEDDED_PROTOCOL = "3.1.1"  # all that the embedded broker speaks
 READY_TIMEOUT = 20.0  # seconds for a child to start; a small machine with a cold disk takes about 3
 END_TIMEOUT = 5.0  # seconds for a child to say goodbye before it is killed
 SESSION_EXPIRY = 60  # seconds; a demo that has ended must not fill somebody's broker with a day of messages
+# A demo leaves nothing behind.
+_NOTHING_KEPT = {"history": {"backend": "memory"}, "state": {"directory": ""}}
 
 
 class Child:
@@ -108,7 +110,7 @@ def settings_of(port: int, url: str, protocol: str = "auto") -> Settings:
     if url:
         mqtt["url"] = url
     try:
-        return Settings.model_validate({"mqtt": mqtt, "api": {"port": port}})
+        return Settings.model_validate({"mqtt": mqtt, "api": {"port": port}, **_NOTHING_KEPT})
     except ValidationError as error:
         raise ConfigError([f"demo: {line}" for line in mistakes.lines(error.errors())]) from error
 

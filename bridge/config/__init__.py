@@ -7,7 +7,7 @@ from the TOML. `settings` holds the sections, `topics` the rules about topics, `
 """
 
 from bridge.config.cautions import cautions
-from bridge.config.load import PASSWORD_VARIABLE, load
+from bridge.config.load import PASSWORD_VARIABLE, STATE_VARIABLE, load
 from bridge.config.settings import (
     ApiSettings,
     HistorySettings,
@@ -24,6 +24,7 @@ from bridge.config.topics import RuleSettings
 
 __all__ = [
     "PASSWORD_VARIABLE",
+    "STATE_VARIABLE",
     "ApiSettings",
     "HistorySettings",
     "LimitSettings",

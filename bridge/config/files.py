@@ -36,11 +36,16 @@ def optional(value: object, info: ValidationInfo) -> Path | None:
 
 
 def directory(value: object, info: ValidationInfo) -> Path | None:
-    """A directory that can be written, or made; "" for none. It is not made here: to look changes nothing."""
+    """A directory that can be written, or made; "" for none. It is not made here: to look changes nothing.
+
+    Who keeps nothing there (`keeps` of the context) may not be allowed to write, such as an operator who asks.
+    """
     if value is None or value == "":
         return None
     wanted = "must be a directory that can be written"
     path = _absolute(value, info, "must be the path of a directory", wanted)
+    if not (info.context or {}).get("keeps", False):
+        return path
     try:
         there = next(place for place in (path, *path.parents) if place.exists())
     except OSError as error:

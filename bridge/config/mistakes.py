@@ -47,8 +47,8 @@ def _told(error: ErrorDetails) -> Iterator[str]:
             yield f"{_place(where)}: {_unknown(where, value)}"
         case "conflicts":
             for key, allowed in error["ctx"]["found"].items():
-                given = f" = {_toml(value[key])}" if isinstance(value, Mapping) and key in value else ""
-                yield f"{_place((*where, key))}{given}: {allowed}"
+                *sections, last = key.split(".")
+                yield f"{_place((*where, *sections, last))}{_given(value, sections, last)}: {allowed}"
         case "value_error":
             yield f"{_place(where)} = {_toml(value)}: {error['ctx']['error']}"
         case "missing":
@@ -60,6 +60,13 @@ def _told(error: ErrorDetails) -> Iterator[str]:
             yield f"{_place(where)} = {_toml(value)}: must be a table, {_title(str(where[0]))}"
         case _:
             yield f"{_place(where)} = {_toml(value)}: {_allowed(where)}"
+
+
+def _given(value: object, sections: Iterable[str], key: str) -> str:
+    """What a key was set to, if it was."""
+    for section in sections:
+        value = value.get(section) if isinstance(value, Mapping) else None
+    return f" = {_toml(value[key])}" if isinstance(value, Mapping) and key in value else ""
 
 
 def _place(where: tuple[Key, ...]) -> str:

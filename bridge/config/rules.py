@@ -6,10 +6,12 @@ from datetime import UTC, tzinfo
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+LEAST_FILE_BYTES = 16 * 1024 * 1024  # a database has to have room for what is written while the oldest rows go
 MQTT_TEXT_BYTES = 65_535  # MQTT strings carry a 16-bit length (MQTT 5, 1.5.4)
 TLS_SCHEMES = ("mqtts", "wss")
 WEBSOCKET_SCHEMES = ("ws", "wss")
 
+FILE_BYTES_RULE = f"must be a whole number of at least {LEAST_FILE_BYTES} (16 MiB), or 0 for no limit"
 URL_RULE = "must be mqtt://, mqtts://, ws:// or wss:// with a host and, if wanted, a port"
 CREDENTIALS_RULE = "must not hold credentials: use username and password_file (or BRIDGE_MQTT_PASSWORD)"
 FILTER_RULE = 'must be an MQTT filter: not empty, "+" a whole level, "#" the whole last level'
@@ -48,6 +50,13 @@ def mqtt_url(url: str) -> str:
     if parts.scheme not in WEBSOCKET_SCHEMES and parts.path not in ("", "/"):
         raise ValueError("must have no path: only ws:// and wss:// take one")
     return url
+
+
+def file_bytes(size: int) -> int:
+    """What a file of rows may take."""
+    if size and size < LEAST_FILE_BYTES:
+        raise ValueError(FILE_BYTES_RULE)
+    return size
 
 
 def mqtt_filter(text: str) -> str:

@@ -8,7 +8,16 @@ from pydantic_core import PydanticCustomError
 
 from bridge.config import files, rules
 
+
+class Allowed(str):
+    """What a field may be, in words, where its type alone does not tell."""
+
+    __slots__ = ()
+
+
 Count: TypeAlias = Annotated[int, Field(ge=1)]
+AtLeastZero: TypeAlias = Annotated[int, Field(ge=0)]
+FileBytes: TypeAlias = Annotated[int, Allowed(rules.FILE_BYTES_RULE), AfterValidator(rules.file_bytes)]
 Seconds: TypeAlias = Annotated[float, Field(ge=0)]
 Filter: TypeAlias = Annotated[str, AfterValidator(rules.mqtt_filter)]
 Pattern: TypeAlias = Annotated[str, AfterValidator(rules.pattern)]
@@ -26,14 +35,8 @@ SecretFile: TypeAlias = Annotated[Path | None, BeforeValidator(files.holds_secre
 Directory: TypeAlias = Annotated[Path | None, BeforeValidator(files.directory)]
 
 
-class Allowed(str):
-    """What a field may be, in words, where its type alone does not tell."""
-
-    __slots__ = ()
-
-
 def conflicts(found: dict[str, str]) -> None:
-    """Refuse keys that do not fit each other: key → what is allowed."""
+    """Refuse keys that do not fit each other: key → what is allowed; between sections, `section.key`."""
     if found:
         raise PydanticCustomError("conflicts", "settings do not fit each other", {"found": found})
 

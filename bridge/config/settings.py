@@ -15,10 +15,11 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator, mod
 
 from bridge.config import files, rules
 from bridge.config.section import (
-    Allowed,
+    AtLeastZero,
     Count,
     Directory,
     File,
+    FileBytes,
     Filter,
     FoldedName,
     Levels,
@@ -46,13 +47,19 @@ ASPECTS = (
     "raw",
 )
 # fmt: on
-MEMORY_ONLY = 'must be "memory" ("sqlite" comes with a later release)'
+HOMELESS = 'must name a directory, in which history.sqlite is; or set [history] backend = "memory"'
+STATE_DIRECTORY = "bridge-data"  # below the current directory
 
 
 def default_client_id() -> str:
     """Stable per host and directory, so that a restart finds its session and two bridges do not share one."""
     place = os.fsencode(f"{socket.gethostname()}\n{Path.cwd()}")
     return f"bridge-{hashlib.sha256(place).hexdigest()[:12]}"  # MQTT 3.1.1 brokers must take 23 characters
+
+
+def default_state_directory() -> Path:
+    """Where the process runs, like the client id's default: what belongs to a session at the broker lies with it."""
+    return Path.cwd() / STATE_DIRECTORY
 
 
 class MqttSettings(Section):
@@ -175,10 +182,14 @@ class LimitSettings(Section):
 
 
 class HistorySettings(Section):
-    """[history]: where past values are kept, and how many."""
+    """[history]: where past values are kept, and how many; what is kept for ever is limited by bytes."""
 
-    backend: Annotated[Literal["memory"], Allowed(MEMORY_ONLY)] = "memory"
-    rows_per_element: Count = 10_000
+    backend: Literal["sqlite", "memory"] = "sqlite"
+    keep_age: Seconds = 0.0  # 0 for ever
+    keep_rows: AtLeastZero = 0  # 0 any number
+    keep_bytes: FileBytes = 10 * 1024**3  # of the file; 0 any number. A small edge computer has that to spare
+    writable: bool = True
+    rows_per_element: Count = 10_000  # of memory, as is the next
     rows_total: Count = 1_000_000
 
     @model_validator(mode="after")
@@ -189,9 +200,9 @@ class HistorySettings(Section):
 
 
 class StateSettings(Section):
-    """[state]: where the learnt model is kept between runs; whoever keeps it there makes the directory."""
+    """[state]: where what must survive a restart is kept; whoever keeps it there makes the directory."""
 
-    directory: Directory = None
+    directory: Directory = Field(default_factory=default_state_directory)
 
 
 class LogSettings(Section):
@@ -215,9 +226,16 @@ class Settings(Section):
     log: LogSettings = Field(default_factory=LogSettings)
     rule: Annotated[tuple[RuleSettings, ...], Field(strict=False)] = ()
 
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        nowhere = self.history.backend == "sqlite" and self.state.directory is None
+        conflicts({"state.directory": HOMELESS} if nowhere else {})
+        return self
+
     def public(self) -> dict[str, Any]:
         """Section → key → value as JSON can say it, and the rules; of the password only whether there is one."""
         shown = self.model_dump(mode="json", exclude={"rule"})
         shown["rule"] = [rule.model_dump(mode="json", exclude_none=True) for rule in self.rule]
+        shown["state"]["directory"] = shown["state"]["directory"] or ""  # not said would be the default
         shown["mqtt"]["password"] = "(not set)" if self.mqtt.password is None else "(set)"
         return shown

@@ -18,7 +18,16 @@ from pydantic import ValidationError
 
 from bridge.assembly import engine_options
 from bridge.cli import main
-from bridge.config import PASSWORD_VARIABLE, LimitSettings, MqttSettings, RuleSettings, Settings, cautions, load
+from bridge.config import (
+    PASSWORD_VARIABLE,
+    STATE_VARIABLE,
+    LimitSettings,
+    MqttSettings,
+    RuleSettings,
+    Settings,
+    cautions,
+    load,
+)
 from bridge.engine import Options
 from bridge.errors import ConfigError
 from bridge.uns.policy import PLAIN, Policies, Policy
@@ -35,6 +44,8 @@ TEXTS = 'must be a list of texts, such as ["a", "b"]'
 ZONE = 'must be an IANA time zone, such as "Europe/Berlin"'
 SEPARATORS = 'must be characters that separate levels beside "/", such as ".", none of them / + #'
 DIRECTORY = "must be a directory that can be written"
+HOMELESS = 'must name a directory, in which history.sqlite is; or set [history] backend = "memory"'
+FILE_BYTES = "must be a whole number of at least 16777216 (16 MiB), or 0 for no limit"
 SECTIONS = "[mqtt], [api], [stream], [subscriptions], [model], [limits], [history], [state], [log], [[rule]]"
 
 MISTAKES = {
@@ -102,7 +113,14 @@ MISTAKES = {
     "instances": "[limits] instances = 0: must be a whole number of at least 1",
     "elements": "[limits] elements = 0: must be a whole number of at least 1",
     "depth": "[limits] depth = 5000: must be a whole number from 1 to 200",
-    "backend": '[history] backend = "sqlite": must be "memory" ("sqlite" comes with a later release)',
+    "backend": '[history] backend = "postgres": must be "sqlite" or "memory"',
+    "history_without_directory": f'[state] directory = "": {HOMELESS}',
+    "history_said_without_directory": f'[state] directory = "": {HOMELESS}',
+    "keep_age": '[history] keep_age = "30 d": must be a number of at least 0',
+    "keep_rows": "[history] keep_rows = -1: must be a whole number of at least 0",
+    "keep_bytes": f"[history] keep_bytes = 1048576: {FILE_BYTES}",
+    "keep_bytes_text": f'[history] keep_bytes = "10 GiB": {FILE_BYTES}',
+    "writable": '[history] writable = "no": must be true or false',
     "rows_total": "[history] rows_per_element: must be at most rows_total",
     "state_directory_file": f'[state] directory = "good.secret/state": {DIRECTORY}: Not a directory',
     "state_directory_number": "[state] directory = 5: must be the path of a directory",
@@ -280,7 +298,10 @@ def test_defaults():
     )
     assert (settings.api.host, settings.api.port) == ("127.0.0.1", 8080)
     assert (settings.model.levels, settings.model.namespace) == ((), "")
-    assert settings.history.backend == "memory"
+    history = settings.history
+    assert (history.backend, history.keep_age, history.keep_rows, history.keep_bytes) == ("sqlite", 0, 0, 10 * 2**30)
+    assert history.writable
+    assert settings.state.directory == Path.cwd() / "bridge-data"
 
 
 def test_byte_order_mark(tmp_path):
@@ -310,6 +331,9 @@ def test_settings_are_frozen():
         pytest.param("api", "port", 0, id="any port"),
         pytest.param("api", "cors_origins", ("null", "http://[::1]:3000", "https://a-b.example"), id="origins"),
         pytest.param("api", "query_timeout", 3, id="whole seconds"),
+        pytest.param("history", "keep_bytes", 16 * 2**20, id="a small file"),
+        pytest.param("history", "keep_bytes", 0, id="any file"),
+        pytest.param("history", "keep_age", 86_400, id="a day"),
         pytest.param("model", "namespace", "urn:acme:types", id="urn"),
         pytest.param("model", "levels", ("Enterprise", "Produktionslinie ä"), id="levels"),
     ],
@@ -416,8 +440,13 @@ def test_the_annotated_file_names_every_setting():
         written.setdefault(section, set()).update(re.findall(r"^(?:# )?(\w+) = ", body, re.MULTILINE))
     expected = {section: set(keys) - {"password"} for section, keys in fields().items()}
     assert expected == written
-    unwritable = {"client_id", "username", "password_file", "ca_file", "cert_file", "key_file"}
-    assert expected["mqtt"] - set(tomllib.loads(text)["mqtt"]) == unwritable
+    told = tomllib.loads(text)
+    unwritable = {
+        "mqtt": {"client_id", "username", "password_file", "ca_file", "cert_file", "key_file"},
+        "state": {"directory"},
+    }
+    unsaid = {section: keys - set(told[section]) for section, keys in expected.items() if section != "rule"}
+    assert {section: keys for section, keys in unsaid.items() if keys} == unwritable
 
 
 def test_the_annotated_rules_are_right(tmp_path):
@@ -530,16 +559,74 @@ def test_effective_rules_are_told_as_toml(tmp_path, capsys):
 def test_state_directory(said, tmp_path):
     """It starts at the configuration file; looking at the configuration does not make it."""
     (tmp_path / "a.toml").write_text(f'[state]\ndirectory = "{said}"\n')
-    assert load(tmp_path / "a.toml", {}).state.directory == tmp_path / said
+    assert load(tmp_path / "a.toml", {STATE_VARIABLE: "/elsewhere"}).state.directory == tmp_path / said
     assert [path.name for path in tmp_path.iterdir()] == ["a.toml"]
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        pytest.param(None, "bridge-data", id="where the process runs"),
+        pytest.param("", "bridge-data", id="systemd says nothing"),
+        pytest.param("{}/var/bridge", "var/bridge", id="systemd says it"),
+        pytest.param("{0}/var/bridge:{0}/var/other", "var/bridge", id="systemd says two"),
+    ],
+)
+@pytest.mark.parametrize("text", [pytest.param(None, id="no file"), pytest.param("[api]\nport = 1\n", id="a file")])
+def test_state_directory_that_is_not_said(told, expected, text, tmp_path, monkeypatch):
+    """Without a word in the file it is systemd's, else one of the current directory, wherever the file is; looking
+    makes neither.
+    """
+    place = tmp_path / "place"
+    place.mkdir()
+    monkeypatch.chdir(place)
+    path = None
+    if text is not None:
+        path = tmp_path / "a.toml"
+        path.write_text(text)
+    environ = {} if told is None else {STATE_VARIABLE: told.format(place)}
+    assert load(path, environ).state.directory == place / expected
+    assert list(place.iterdir()) == []
+
+
+LOCKED = pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+
+
+@LOCKED
 def test_state_directory_must_be_writable(tmp_path):
     """A directory in which nothing can be kept is refused at once, not at the first attempt."""
     (tmp_path / "a.toml").write_text('[state]\ndirectory = "state"\n')
     tmp_path.chmod(0o555)
     assert refused(tmp_path / "a.toml")[0].endswith(f"{DIRECTORY}: Permission denied")
+
+
+@LOCKED
+def test_default_state_directory_must_be_writable(tmp_path, monkeypatch):
+    """So is the default, with the path that it stands for."""
+    monkeypatch.chdir(tmp_path)
+    tmp_path.chmod(0o555)
+    with pytest.raises(ConfigError) as caught:
+        load(None, {})
+    told = f'configuration: [state] directory = "{tmp_path}/bridge-data": {DIRECTORY}: Permission denied'
+    assert caught.value.mistakes == (told,)
+
+
+def test_only_who_keeps_something_needs_a_writable_directory(tmp_path):
+    """Who only asks may be another user than the daemon's."""
+    (tmp_path / "file").write_text("")
+    (tmp_path / "a.toml").write_text('[state]\ndirectory = "file/state"\n')
+    assert load(tmp_path / "a.toml", {}, keeps=False).state.directory == tmp_path / "file/state"
+    assert refused(tmp_path / "a.toml")[0].endswith(f"{DIRECTORY}: Not a directory")
+
+
+def test_memory_needs_no_directory(tmp_path, capsys):
+    """With history in memory nothing has to be kept; what `bridge check` then prints says so, too."""
+    path = tmp_path / "a.toml"
+    path.write_text('[history]\nbackend = "memory"\n[state]\ndirectory = ""\n')
+    assert load(path, {}).state.directory is None
+    assert main(["check", "--config", str(path)]) == 0
+    (tmp_path / "told.toml").write_text(capsys.readouterr().out)
+    assert load(tmp_path / "told.toml", {}) == load(path, {})
 
 
 @pytest.mark.parametrize(

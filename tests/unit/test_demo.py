@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from bridge.demo import welcome
+from bridge.demo import settings_of, welcome
 from bridge.sources.plant import LAYOUT
 
 
@@ -13,3 +13,9 @@ def test_welcome_announces_the_faults() -> None:
     assert "faults on purpose. scale01 " in text
     assert "NaN" in text
     assert max(map(len, text.splitlines())) <= 120 or "curl" in max(text.splitlines(), key=len)
+
+
+def test_nothing_is_kept() -> None:
+    """A demo leaves no file behind, wherever it is started."""
+    settings = settings_of(8080, "")
+    assert (settings.history.backend, settings.state.directory) == ("memory", None)
