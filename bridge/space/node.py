@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from msgspec import Struct
 
+from bridge.space.projecting import MISSING, at_path, project
 from bridge.space.shape import Shape
 from bridge.uns import BAD, GOOD, NO_DATA, UNCERTAIN, Hint, Json, Quality, Reading
-from bridge.uns.decoder import field_reading
 from bridge.uns.envelope import Plan
-from bridge.uns.moments import SECOND
 from bridge.uns.policy import PLAIN, Policy
 
 if TYPE_CHECKING:
@@ -31,10 +30,6 @@ STALE = 2  # nothing came for longer than `stale_after`
 LOST = 4  # the broker was away: something newer may have been missed
 DEAD = 8  # a last will or a status topic says that the source is gone: Bad
 ABSENT = 16  # the same, where the configuration wants no more than Uncertain
-
-FUTURE_NS = 300 * SECOND  # a field's own time that is further ahead of its payload's is not believed
-
-_MISSING = object()
 
 
 class Node:
@@ -204,29 +199,19 @@ class Field(Node):
 
     def raw(self) -> Json:
         box = self.parent.raw() if self.parent is not None else None
-        return box.get(self.name, _MISSING) if type(box) is dict else _MISSING
+        return box.get(self.name, MISSING) if type(box) is dict else MISSING
 
     def vqt(self, zone: tzinfo) -> Vqt:
         _, quality, time_ns = self.owner.doubted()
-        return self.project(_MISSING if quality == BAD else self.raw(), quality, time_ns, zone)
+        return self.project(MISSING if quality == BAD else self.raw(), quality, time_ns, zone)
 
     def project(self, raw: Json, quality: Quality, time_ns: int, zone: tzinfo) -> Vqt:
         """This field's VQT, given what the owner's payload holds at its place and the owner's quality and time."""
-        if raw is _MISSING or raw is None:
-            return None, BAD if quality == BAD else NO_DATA, time_ns
-        if self.plan is not None and type(raw) is dict:
-            value, own, own_time = field_reading(raw, self.plan, zone)
-            if own_time is not None and own_time > time_ns + FUTURE_NS:
-                own_time, own = None, UNCERTAIN if own == GOOD else own
-            worst = UNCERTAIN if own == GOOD and quality == UNCERTAIN else own
-            return value, worst, own_time or time_ns
-        return raw, quality, time_ns
+        return project(raw, self.plan, quality, time_ns, zone)
 
     def project_from(self, payload: Json, quality: Quality, time_ns: int, zone: tzinfo) -> Vqt:
         """The same from a whole payload of the owner, an old one say."""
-        for key in self.path():
-            payload = payload.get(key, _MISSING) if type(payload) is dict else _MISSING
-        return self.project(payload, quality, time_ns, zone)
+        return self.project(at_path(payload, self.path()), quality, time_ns, zone)
 
 
 class Change(Struct):
