@@ -45,6 +45,7 @@ class Context(Struct, frozen=True):
     refresh: Callable[[], None]  # arrange what has grown before a listing shows it
     version: str
     cors_origins: Sequence[str] = ("*",)
+    history_writable: bool = False  # whether clients may put records into history
 
     def checked(self, ids: list[T], name: str = "elementIds") -> list[T]:
         """Raises `TooLarge` where a request names too many."""

@@ -31,7 +31,7 @@ class Explore:
     def info(self, _: Request) -> Response:
         capabilities = {
             "query": {"history": True},
-            "update": {"current": False, "history": False},
+            "update": {"current": False, "history": self._context.history_writable},
             "subscribe": {"stream": True},
         }
         return success(

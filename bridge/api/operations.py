@@ -10,6 +10,7 @@ from starlette.responses import Response
 from bridge.api import requests as bodies
 from bridge.api import shapes
 from bridge.api.context import Context
+from bridge.api.corrections import Corrections
 from bridge.api.explore import Explore
 from bridge.api.subscribe import Subscribe
 from bridge.api.values import Values
@@ -55,6 +56,7 @@ _OBJECT_FILTERS = (
 def operations(context: Context) -> list[Operation]:
     """In the order of the documentation page."""
     explore, values, subscribe = Explore(context), Values(context), Subscribe(context)
+    corrections = Corrections(context)
     return [
         Operation("GET", "/info", "getInfo", "What this server is and can do", "Info", "single", shapes.ServerInfo,
                   handler=explore.info),
@@ -79,10 +81,11 @@ def operations(context: Context) -> list[Operation]:
                   shapes.CurrentValue, bodies.ValueQuery, values.current, partial=True),
         Operation("PUT", "/objects/value", "updateObjectValues", "Write current values (not built: 501)", "Values",
                   "bulk", shapes.Nothing, bodies.ValueUpdates, values.write_current),
-        Operation("POST", "/objects/history", "queryHistoricalValues", "Values within a time range", "Values", "bulk",
-                  shapes.HistoricalValue, bodies.HistoryQuery, values.history, partial=True),
-        Operation("PUT", "/objects/history", "updateObjectHistory", "Write history (not built: 501)", "Values", "bulk",
-                  shapes.Nothing, bodies.HistoryUpdates, values.write_history),
+        Operation("POST", "/objects/history", "queryHistoricalValues", "Values within a time range; also aggregates "
+                  "of intervals, or thinned for a chart", "Values", "bulk", shapes.HistoricalValue, bodies.HistoryQuery,
+                  values.history, partial=True),
+        Operation("PUT", "/objects/history", "updateObjectHistory", "Create or replace records (501: history "
+                  "is not writable)", "Values", "bulk", shapes.Nothing, bodies.HistoryUpdates, corrections.write),
         Operation("POST", "/subscriptions", "createSubscription", "Create a subscription", "Subscriptions", "single",
                   shapes.CreatedSubscription, bodies.CreateSubscription, subscribe.create),
         Operation("POST", "/subscriptions/list", "listSubscriptions", "Subscriptions by id", "Subscriptions", "bulk",

@@ -3,7 +3,7 @@
 Models are strict: `"1"` is no integer and `true` is no depth. Fields that the standard does not know are ignored.
 """
 
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 from pydantic import (
@@ -15,9 +15,14 @@ from pydantic import (
     StringConstraints,
     ValidationError,
 )
+from pydantic_core import PydanticCustomError
 from starlette.types import Receive, Scope
 
 from bridge.errors import BadRequest, TooLarge
+from bridge.history.aggregates import AggregateName
+from bridge.history.intervals import REMEDY, parse_interval
+from bridge.history.thinning import FEWEST
+from bridge.uns.moments import parse_request
 
 _MISTAKES_SHOWN = 5  # of one body; more would only repeat themselves
 _SHOWN_LENGTH = 300  # characters of a detail that quotes what a client sent
@@ -32,11 +37,19 @@ _TEXTS = {  # pydantic's words for its own things, in those of a reader who does
     "string_too_long": f"must have at most {_NAME_LENGTH} characters",
     "bool_type": "must be true or false",
     "int_type": "must be an integer",
-    "greater_than_equal": "must be 0 or more",
 }
+_AT_LEAST = "Input should be greater than or equal to "
 _OBJECTS = {"list_type": "must be a list of objects"}
 
 _decode_json = msgspec.json.Decoder().decode
+
+
+def _interval_ns(value: Any) -> int | None:  # noqa: ANN401 - it is what is checked
+    """Nanoseconds."""
+    found = None if value is None else parse_interval(value)
+    if value is not None and found is None:
+        raise PydanticCustomError("interval", "is no length of time; {remedy}", {"remedy": REMEDY})
+    return found
 
 
 def _default_depth(value: Any) -> Any:  # noqa: ANN401 - pydantic checks it next
@@ -56,6 +69,8 @@ Ident = Annotated[str, Field(description="An element id.")]
 Name = Annotated[str, StringConstraints(max_length=_NAME_LENGTH)]
 ClientId = Annotated[str, StringConstraints(min_length=1, max_length=_NAME_LENGTH)]
 Time = Annotated[str, Field(description="RFC 3339, with Z or an offset.", examples=["2026-01-15T12:00:00Z"])]
+Interval = Annotated[int | None, BeforeValidator(_interval_ns, json_schema_input_type=float | str | None)]
+QualityName = Literal["Good", "Uncertain", "Bad", "GoodNoData"]
 AnyJson = Annotated[Any, Field(description="Any JSON value.")]
 
 
@@ -94,6 +109,20 @@ class HistoryQuery(Body):
     startTime: Time
     endTime: Time
     maxDepth: Depth = 1
+    aggregate: AggregateName | None = Field(
+        default=None,
+        description="Instead of the rows: one value for each interval, at its start. Beyond the standard.",
+    )
+    interval: Interval = Field(
+        default=None,
+        description='Of an aggregate, required with it: seconds, or a text such as "30s", "5m", "1h", "1d", "PT5M".',
+        examples=["5m"],
+    )
+    maxPoints: Annotated[int, Field(ge=FEWEST)] | None = Field(
+        default=None,
+        description="At most so many rows, least and greatest values kept: for charts; not with aggregate. "
+        "Beyond the standard.",
+    )
 
 
 class CreateSubscription(Body):
@@ -149,8 +178,19 @@ class ValueUpdates(Body):
     updates: list[ValueUpdate]
 
 
+class HistoryRecord(Body):
+    value: AnyJson = Field(description="Null exactly when the quality is Bad or GoodNoData.")
+    quality: QualityName | None = Field(default=None, description="Left out: Good; of a null GoodNoData.")
+    timestamp: Time
+
+
+class HistoryUpdate(Body):
+    elementId: Ident
+    value: HistoryRecord
+
+
 class HistoryUpdates(Body):
-    updates: list[ValueUpdate]
+    updates: list[HistoryUpdate]
 
 
 Model = TypeVar("Model", bound=Body)
@@ -197,6 +237,14 @@ def _decode(body: bytes) -> object:
         raise BadRequest(f"body: a JSON object in UTF-8 is needed: {error}") from None
 
 
+def instant(name: str, text: str) -> int:
+    """A time in a request, as nanoseconds since 1970 UTC. Raises `BadRequest`."""
+    ns = parse_request(text)
+    if ns is None:
+        raise BadRequest(f"{name}: {text[:40]!r} is no RFC 3339 time with Z or an offset, such as 2026-01-15T12:00:00Z")
+    return ns
+
+
 def explain(error: ValidationError) -> str:
     """One sentence for each mistake: which field, what is wrong with it."""
     found = error.errors(include_url=False, include_context=False, include_input=False)
@@ -208,7 +256,14 @@ def explain(error: ValidationError) -> str:
 def _mistake(location: tuple[int | str, ...], kind: str, message: str) -> str:
     where = _where(location)
     texts = _TEXTS | _OBJECTS if where == "updates" else _TEXTS
-    return f"{where}: {texts.get(kind, message)}"
+    return f"{where}: {texts.get(kind) or _rephrased(message)}"
+
+
+def _rephrased(message: str) -> str:
+    """The same for messages that name what is allowed."""
+    if message.startswith(_AT_LEAST):
+        return f"must be {message.removeprefix(_AT_LEAST)} or more"
+    return message.replace("Input should be ", "must be ", 1)
 
 
 def _where(location: tuple[int | str, ...]) -> str:

@@ -80,7 +80,11 @@ def _told(gaps: Sequence[Gap]) -> Item | None:
     if not gaps:
         return None
     numbers = ", ".join(str(gap.first) if gap.first == gap.last else f"{gap.first} to {gap.last}" for gap in gaps)
+    lost = [gap.lost for gap in gaps if gap.lost is not None]
+    told = [f"{sum(lost)} updates were dropped, the oldest first"] if lost else []
+    if len(lost) < len(gaps):
+        told.append("the server stopped without notice, and an unknown number of updates is lost")
     return partial(
-        f"{sum(gap.lost for gap in gaps)} updates were dropped, the oldest first; missing sequence numbers: {numbers}; "
+        f"{'; '.join(told)}; missing sequence numbers: {numbers}; "
         f"acknowledge {gaps[-1].last} or later to go on without them"
     )

@@ -7,11 +7,16 @@ from starlette.responses import Response
 
 from bridge.api.answers import Item, bulk, done, failed, missing, partial
 from bridge.api.context import Context
-from bridge.api.requests import HistoryQuery, HistoryUpdates, ValueQuery, ValueUpdates
-from bridge.errors import BadRequest, NotBuilt, Unavailable
-from bridge.history.answers import Cut
+from bridge.api.requests import HistoryQuery, ValueQuery, ValueUpdates, instant
+from bridge.errors import BadRequest, NotBuilt, RequestError, Unavailable
+from bridge.history.aggregates import Aggregate
+from bridge.history.allowance import Cut
+from bridge.history.answers import HistoryAnswers
+from bridge.history.intervals import REMEDY
+from bridge.history.questions import Reduction
+from bridge.history.thinning import Thin
+from bridge.space import Node
 from bridge.space.browse import Budget
-from bridge.uns.moments import parse_request
 
 _FIRST_NS, _LAST_NS = 0, 2**63 - 1  # 1970 to 2262: no record lies outside, and stores count in 64 bits
 _TOO_MUCH = Unavailable("the request reached the limit of time or size for one answer; ask for the rest in another one")
@@ -20,7 +25,7 @@ _CUTS_NAMED = 20  # elements named in one 206; the others resume the same way
 
 
 class Values:
-    """Reads; the two writes answer 501 until writing is built."""
+    """Reads; the write answers 501 until writing is built."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
@@ -63,28 +68,31 @@ class Values:
     async def history(self, body: HistoryQuery) -> Response:
         """Element by element; other requests and messages get their turn in between."""
         ids = self._context.checked(body.elementIds)
-        start_ns, end_ns = _instant("startTime", body.startTime), _instant("endTime", body.endTime)
+        start_ns, end_ns = instant("startTime", body.startTime), instant("endTime", body.endTime)
         if start_ns > end_ns:
             raise BadRequest(f"startTime: {body.startTime[:40]} is after endTime {body.endTime[:40]}")
         start_ns, end_ns = max(start_ns, _FIRST_NS), min(end_ns, _LAST_NS)
         limits, historian, nodes = self._context.limits, self._context.historian, self._context.engine.space.nodes
         budget = Budget(limits.max_components)
         allowance = historian.allowance(limits.query_timeout, self._context.now)
-        query = historian.query(start_ns, end_ns, body.maxDepth, budget, allowance)
-        items: list[Item] = []
-        for ident in ids:
-            node = nodes.get(ident)
-            items.append(done(ident, await query.answer(node)) if node is not None else missing(ident))
+        query = historian.query(start_ns, end_ns, body.maxDepth, budget, allowance, _reduction(body))
+        items = [await self._past(ident, nodes.get(ident), query) for ident in ids]
         return bulk(items, _incomplete(query.cuts) or (self._too_many_components() if budget.cut else None))
+
+    @staticmethod
+    async def _past(ident: str, node: Node | None, query: HistoryAnswers) -> Item:
+        if node is None:
+            return missing(ident)
+        try:
+            return done(ident, await query.answer(node))
+        except RequestError as error:
+            return failed(ident, error)
 
     def _too_many_components(self) -> Item:
         return partial(f"more than {self._context.limits.max_components} components; ask with a smaller maxDepth")
 
     def write_current(self, _: ValueUpdates) -> Response:
         raise NotBuilt("this server does not write values; /info says update.current: false")
-
-    def write_history(self, _: HistoryUpdates) -> Response:
-        raise NotBuilt("this server does not write history; /info says update.history: false")
 
 
 def _packed(item: Item) -> Item:
@@ -102,9 +110,14 @@ def _incomplete(cuts: Sequence[Cut]) -> Item | None:
     return partial(f"more records than one answer holds; {'; '.join(map(str, cuts[:_CUTS_NAMED]))}{more}")
 
 
-def _instant(name: str, text: str) -> int:
-    """Raises `BadRequest`."""
-    ns = parse_request(text)
-    if ns is None:
-        raise BadRequest(f"{name}: {text[:40]!r} is no RFC 3339 time with Z or an offset, such as 2026-01-15T12:00:00Z")
-    return ns
+def _reduction(body: HistoryQuery) -> Reduction | None:
+    """What is asked for instead of all rows. Raises `BadRequest`."""
+    if body.aggregate is None:
+        if body.interval is not None:
+            raise BadRequest("interval: belongs to an aggregate; name one in aggregate, or leave interval out")
+        return Thin(body.maxPoints) if body.maxPoints is not None else None
+    if body.maxPoints is not None:
+        raise BadRequest("maxPoints: not together with aggregate; leave one of the two out")
+    if body.interval is None:
+        raise BadRequest(f"interval: is required with aggregate; {REMEDY}")
+    return Aggregate(body.aggregate, body.interval)

@@ -21,7 +21,7 @@ def test_info(bridge: InProcess) -> None:
         "serverName": "i3x-bridge",
         "capabilities": {
             "query": {"history": True},
-            "update": {"current": False, "history": False},
+            "update": {"current": False, "history": True},
             "subscribe": {"stream": True},
         },
     }

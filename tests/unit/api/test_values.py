@@ -1,6 +1,7 @@
 """Current values and history over HTTP (i3x-1.0.md sections 2, 4, 5, 10)."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from inprocess import AXIS, MOTOR, PARTS, PRESS, SECOND, SPEED, START_NS, TEMPERATURE, InProcess
@@ -97,16 +98,14 @@ def test_too_many_ids(make_bridge: Callable[..., InProcess], path: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["/objects/value", "/objects/history"])
-def test_writes_are_not_built(bridge: InProcess, path: str) -> None:
+def test_writes_that_are_off(make_bridge: Callable[..., InProcess], path: str) -> None:
     """An optional feature that is off is 501; a malformed body is still 400."""
+    bridge = make_bridge(history_writable=False)
     record = {"value": 1, "quality": "Good", "timestamp": "2026-01-01T00:00:00Z"}
-    answer = bridge.ask(
-        "PUT", f"/v1{path}", b'{"updates":[{"elementId":"a","value":%s}]}' % str(record).replace("'", '"').encode()
-    )
-    assert answer.status_code == 501
-    assert "/info" in answer.json()["responseDetail"]["detail"]
-    assert bridge.ask("PUT", f"/v1{path}", b'{"updates":[{"elementId":"a"}]}').status_code == 400
-    assert bridge.ask("PUT", f"/v1{path}", b'{"updates":[{"elementId":"a","value":{}}]}').status_code == 400
+    body = bridge.put(path, 501, updates=[{"elementId": "a", "value": record}])
+    assert "/info" in body["responseDetail"]["detail"]
+    bridge.put(path, 400, updates=[{"elementId": "a"}])
+    bridge.put(path, 400, updates=[{"elementId": "a", "value": {}}])
 
 
 class TestHistory:
@@ -282,3 +281,113 @@ class TestManyValues:
         assert len(items) == 100
         assert served == sorted(served, reverse=True)
         assert 1 < sum(served) < 10
+
+
+DAY = {"startTime": "2026-09-21T00:00:00Z", "endTime": "2026-09-22T00:00:00Z"}
+
+
+class TestReductions:
+    def measured(self, bridge: InProcess) -> None:
+        """Ten speeds, ten seconds apart."""
+        for value in range(10):
+            bridge.publish(SPEED, value)
+            bridge.pass_time(10)
+
+    def asked(self, bridge: InProcess, status: int = 200, ident: str = SPEED, **body: object) -> list[dict[str, Any]]:
+        answer = bridge.post("/objects/history", status, elementIds=[ident], **{**DAY, **body})
+        return answer["results"][0]["result"]["values"]
+
+    @pytest.mark.parametrize("interval", [60, 60.0, "60s", "1m", "PT1M"], ids=repr)
+    def test_aggregate(self, bridge: InProcess, interval: object) -> None:
+        """One value for each interval from the start of the range, at the interval's start."""
+        self.measured(bridge)  # from 14:13:21
+        assert self.asked(bridge, aggregate="avg", interval=interval) == [
+            {"value": 1.5, "quality": "Good", "timestamp": "2026-09-21T14:13:00.000Z"},
+            {"value": 6.5, "quality": "Good", "timestamp": "2026-09-21T14:14:00.000Z"},
+        ]
+
+    def test_cut(self, make_bridge: Callable[..., InProcess]) -> None:
+        """More intervals than the limit are cut, to be resumed where one begins."""
+        bridge = make_bridge(rows=2)
+        bridge.press()
+        self.measured(bridge)
+        body = bridge.post("/objects/history", 206, elementIds=[SPEED], aggregate="max", interval=20, **DAY)
+        start = body["responseDetail"]["detail"].rpartition(" ")[2]
+        first = body["results"][0]["result"]["values"]
+        assert (len(first), start) == (2, "2026-09-21T14:14:00.000Z")
+        rest = self.asked(bridge, 206, aggregate="max", interval=20, startTime=start)
+        assert [row["value"] for row in [*first, *rest]] == [1, 3, 5, 7]
+
+    def test_max_points(self, bridge: InProcess) -> None:
+        """Rows for a chart: the first, the last and the extremes, each at its own time; few come back as they are."""
+        self.measured(bridge)
+        bridge.publish(SPEED, -50)
+        bridge.pass_time(1)
+        bridge.publish(SPEED, 3)
+        everything = self.asked(bridge)
+        thinned = self.asked(bridge, maxPoints=5)
+        assert {0, 9, -50, 3} <= {row["value"] for row in thinned}
+        assert len(thinned) <= 5 < len(everything)
+        assert all(row in everything for row in thinned)
+        assert self.asked(bridge, maxPoints=100) == everything
+
+    def test_null_is_nothing(self, bridge: InProcess) -> None:
+        """Fields that are null are left out."""
+        self.measured(bridge)
+        assert self.asked(bridge, aggregate=None, interval=None, maxPoints=None) == self.asked(bridge)
+
+    @pytest.mark.parametrize(
+        ("said", "detail"),
+        [
+            (
+                {"aggregate": "median", "interval": 1},
+                "aggregate: must be 'avg', 'min', 'max', 'first', 'last', 'count' or",
+            ),
+            ({"aggregate": "avg"}, "interval: is required with aggregate; give seconds, or a text such as"),
+            ({"aggregate": 5, "interval": 1}, "aggregate: must be 'avg'"),
+            (
+                {"aggregate": "avg", "interval": "soon"},
+                "interval: is no length of time; give seconds, or a text such as",
+            ),
+            ({"aggregate": "avg", "interval": 0}, "interval: is no length of time"),
+            ({"aggregate": "avg", "interval": True}, "interval: is no length of time"),
+            ({"interval": 5}, "interval: belongs to an aggregate; name one in aggregate, or leave interval out"),
+            ({"maxPoints": 1}, "maxPoints: must be 2 or more"),
+            ({"maxPoints": "9"}, "maxPoints: must be an integer"),
+            ({"maxPoints": 2.5}, "maxPoints: must be an integer"),
+            ({"maxPoints": True}, "maxPoints: must be an integer"),
+            ({"maxPoints": 9, "aggregate": "avg", "interval": 1}, "maxPoints: not together with aggregate; leave one"),
+        ],
+        ids=str,
+    )
+    def test_mistakes(self, bridge: InProcess, said: dict[str, Any], detail: str) -> None:
+        """Each mistake is 400, with the field and the remedy."""
+        body = bridge.post("/objects/history", 400, elementIds=[SPEED], **DAY, **said)
+        assert body["responseDetail"]["detail"].startswith(detail)
+
+    def test_unsuitable(self, bridge: InProcess) -> None:
+        """What has no average fails alone, and the detail says what there is."""
+        self.measured(bridge)
+        bridge.publish(TEMPERATURE, "hot")
+        bridge.publish(AXIS, {"x": 1, "pos": {"y": 2}})
+        said = {"elementIds": [SPEED, TEMPERATURE, AXIS, PRESS], "aggregate": "avg", "interval": "1h", **DAY}
+        good, *bad = bridge.post("/objects/history", **said)["results"]
+        assert good["success"]
+        for item, kinds in zip(bad, ("texts", "structured values", "values made of its parts'"), strict=True):
+            detail = item["responseDetail"]["detail"]
+            assert item["responseDetail"]["status"] == 400
+            assert f"aggregate: avg needs numbers or booleans, and {item['elementId']} has {kinds}" in detail
+            assert "possible are first, last, count" in detail
+
+    @pytest.mark.parametrize("said", [{"aggregate": "last", "interval": "1h"}, {"maxPoints": 2}], ids=str)
+    def test_components(self, bridge: InProcess, said: dict[str, Any]) -> None:
+        """Components are reduced like the element itself."""
+        self.measured(bridge)
+        bridge.publish(AXIS, {"x": 7, "pos": {"y": 2}})
+        body = bridge.post("/objects/history", elementIds=[PRESS], maxDepth=0, **DAY, **said)
+        found = body["results"][0]["result"]
+        assert found["values"][-1]["value"]["motor"]["speed"] == 9
+        assert found["components"][SPEED]["values"][-1]["value"] == 9
+        assert found["components"][MOTOR]["values"][-1]["value"] == {"current": None, "speed": 9}
+        assert found["components"][f"{AXIS}#/x"]["values"][-1]["value"] == 7
+        assert found["components"][TEMPERATURE]["values"] == []

@@ -1,0 +1,75 @@
+"""Records that clients put into history (i3x-1.0.md sections 4 and 10)."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import TypeAlias
+
+from starlette.responses import Response
+
+from bridge.api.answers import Item, bulk, done, failed, missing
+from bridge.api.context import Context
+from bridge.api.requests import HistoryUpdate, HistoryUpdates, instant
+from bridge.errors import NotBuilt, RequestError, Unavailable
+from bridge.history.corrections import corrections
+from bridge.space import Change
+
+_Made: TypeAlias = list[Change] | RequestError | None  # changes, or why not; None: no such element
+
+_LATE = Unavailable("taken, but not yet on the disk; it may still be kept, and may be written again")
+
+
+class Corrections:
+    """The answer waits until the store has what was written safe."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    async def write(self, body: HistoryUpdates) -> Response:
+        if not self._context.history_writable:
+            raise NotBuilt("this server does not write history; /info says update.history: false")
+        updates = self._context.checked(body.updates, "updates")
+        times = [instant(f"updates[{at}].value.timestamp", one.value.timestamp) for at, one in enumerate(updates)]
+        made = await self._made(updates, times)
+        safe = await self._kept([change for one in made if isinstance(one, list) for change in one])
+        return bulk([_item(update.elementId, one, safe=safe) for update, one in zip(updates, made, strict=True)])
+
+    async def _made(self, updates: Sequence[HistoryUpdate], times: Sequence[int]) -> list[_Made]:
+        """What becomes of each update. Others get their turn in between."""
+        context, nodes = self._context, self._context.engine.space.nodes
+        allowance = context.historian.allowance(context.limits.query_timeout, context.now)
+        made: list[_Made] = []
+        for update, time_ns in zip(updates, times, strict=True):
+            node, record = nodes.get(update.elementId), update.value
+            try:
+                made.append(corrections(node, record.value, record.quality, time_ns) if node is not None else None)
+            except RequestError as error:
+                made.append(error)
+            await allowance.others()
+        return made
+
+    async def _kept(self, changes: Sequence[Change]) -> bool:
+        """Whether the store has them safe in time."""
+        if not changes:
+            return True
+        kept = asyncio.get_running_loop().create_future()
+
+        def settled() -> None:
+            if not kept.done():
+                kept.set_result(None)
+
+        self._context.historian.history.append(changes, settled)
+        try:
+            await asyncio.wait_for(kept, self._context.limits.query_timeout)
+        except TimeoutError:
+            return False
+        return True
+
+
+def _item(ident: str, made: _Made, *, safe: bool) -> Item:
+    match made:
+        case None:
+            return missing(ident)
+        case RequestError():
+            return failed(ident, made)
+        case _:
+            return done(ident, None) if safe else failed(ident, _LATE)
