@@ -2,7 +2,9 @@
 
 from bridge.engine.core import Engine
 from bridge.engine.intake import Counters
+from bridge.engine.notes import ElementNote
 from bridge.engine.options import Options
+from bridge.engine.recall import Restored
 from bridge.space import Change
 
-__all__ = ["Change", "Counters", "Engine", "Options"]
+__all__ = ["Change", "Counters", "ElementNote", "Engine", "Options", "Restored"]

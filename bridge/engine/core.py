@@ -4,12 +4,16 @@ Synchronous and single-threaded: a question sees the whole state between two bat
 without locks. The core has no clock: `now_ns` (nanoseconds since 1970 UTC) and `now` (monotonic seconds) are arguments.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 from bridge.engine.intake import Intake
+from bridge.engine.notes import ElementNote
 from bridge.engine.options import Options
-from bridge.space import AddressSpace, Change
+from bridge.engine.recall import Recall, Restored
+from bridge.space import AddressSpace, Change, Field, Node, Vqt
 from bridge.space.browse import Browser
+from bridge.space.growth import Growth
 from bridge.space.learning.learner import Learner
 from bridge.space.leaving.departures import Departures
 from bridge.space.liveness import Liveness
@@ -57,10 +61,15 @@ class Engine:
         self.liveness = Liveness(self.space.by_topic, options.stale_after, options.broker_grace, options.on_death)
         self.departures = Departures(self.space, options.deletion, options.expire_after)
         self.space.removal.is_monitored = self.subscriptions.is_monitored
-        self.space.removal.forget = self.liveness.forget
+        self.space.removal.forget = self._forget
+        self._on_gone: Callable[[str], None] | None = None
         self._intake = Intake(options, self.space, self.router, self.liveness, self.departures, on_rejected)
         self.counters = self._intake.counters
         self.rejected = self._intake.rejected
+        self._recall = Recall(self.space, self.router, self.liveness, self._intake)
+        self._options = options
+        self._returning = False  # what was put back waits for the broker
+        self._came_back = False  # and the broker is there since the last look
         self._arranged = 0.0  # when the learner's last look was over, in monotonic seconds
         self._look_took = 0.0  # seconds
 
@@ -80,6 +89,55 @@ class Engine:
     def balance(self) -> int:
         """Messages that were received but have no outcome: always 0."""
         return self._intake.balance
+
+    def _forget(self, node: Node) -> None:
+        self.liveness.forget(node)
+        if self._on_gone is not None and not isinstance(node, Field):
+            self._on_gone(node.id)
+
+    # --- an earlier run --------------------------------------------------------------------------------------------
+
+    @property
+    def received_ns(self) -> int:
+        """When the last message came that changed something."""
+        return self._intake.received_ns
+
+    def notes(self, since_ns: int) -> Iterator[Sequence[ElementNote]]:
+        """The last readings of all elements that have reported since then, in slices; messages may come in between."""
+        return self._recall.notes(since_ns)
+
+    def on_gone(self, hear: Callable[[str], None]) -> None:
+        """Let somebody hear of each element, by its id, that has lost its reading."""
+        self._on_gone = hear
+
+    def on_birth(self, hear: Callable[[Message], None]) -> None:
+        """Let somebody hear of each Sparkplug birth, to give it to `restore` in a later run."""
+        self._intake.on_birth = hear
+
+    def restore(
+        self,
+        notes: Iterable[ElementNote],
+        now_ns: int,
+        newer: Mapping[str, Vqt] = MappingProxyType({}),
+        saved_ns: int = 0,
+        births: Iterable[Message] = (),
+    ) -> Restored:
+        """Put back what was noted, before anything comes: doubted until `broker_back`, or its next reading.
+
+        `newer` are the last rows of a history by element id (structured values as they are, or as JSON bytes): they win
+        where they are newer, and make elements that have none of the `notes`, which were complete as of `saved_ns`.
+        """
+        options = self._options
+        self._recall.births(births)
+        restored = self._recall.put_back(notes, newer, saved_ns, now_ns)
+        if restored.count:
+            self.liveness.resume(now_ns)
+            self.departures.broker(away=True)
+            self.departures.tick(now_ns)  # from then on there was nobody to hear: that is no silence
+            self._returning = True
+            # A model that has not grown does not settle: so it waits for what is new until the broker is there.
+            self.space.growth = Growth(int(options.discovery_window * SECOND), options.limits.new_per_minute)
+        return restored
 
     def _notify(self, changes: Sequence[Change]) -> None:
         for change in changes:
@@ -114,11 +172,15 @@ class Engine:
     def broker_back(self, *, session_kept: bool) -> None:
         """The source has its broker again; `session_kept`: nothing was missed, so `tick` ends these doubts."""
         self.liveness.broker_back(session_kept=session_kept)
+        self._came_back = self._returning
         self.departures.broker(away=False)
 
     def arrange(self, now_ns: int, now: float, clock: Callable[[], float]) -> None:
         """Let the learner place what has grown, unless it rests from its last look."""
         space, was_loading = self.space, self.space.growth.loading
+        if self._came_back:
+            space.growth.grew(now_ns)
+            self._returning = self._came_back = False
         space.growth.look(space.size, now_ns)
         if was_loading and not space.growth.loading:
             self._look_took = 0.0

@@ -8,8 +8,10 @@ is a duplicate; a time too far ahead is not believed.
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
+from bridge.engine.former import shown_first
+from bridge.engine.notes import ElementNote
 from bridge.engine.options import Options
 from bridge.space import AddressSpace, Change, Node
 from bridge.space.learning.vocabulary import Vocabulary
@@ -18,6 +20,7 @@ from bridge.space.liveness import Liveness
 from bridge.space.merging import merge
 from bridge.uns import GOOD, UNCERTAIN, Message, Reading, Rejected
 from bridge.uns.moments import SECOND
+from bridge.uns.payload import structure
 from bridge.uns.routing import Router
 
 _DUPLICATE = Rejected("duplicate")
@@ -36,7 +39,10 @@ class Counters(Struct):
 
 
 class Intake:
-    """`rejected` counts messages by reason; `on_rejected` hears of each; `received_ns` is when the last one came."""
+    """`rejected` counts messages by reason; `on_rejected` hears of each; `received_ns` is when the last one came.
+
+    `on_birth` may be set to hear of each Sparkplug birth: what data messages mean is only said there.
+    """
 
     def __init__(
         self,
@@ -50,6 +56,7 @@ class Intake:
         self.counters = Counters()
         self.rejected: Counter[str] = Counter()
         self.received_ns = 0
+        self.on_birth: Callable[[Message], None] | None = None
         self._space = space
         self._router = router
         self._liveness = liveness
@@ -96,6 +103,8 @@ class Intake:
 
     def _take_all(self, readings: Sequence[Reading], message: Message, changes: list[Change]) -> Rejected | None:
         """Several readings of one message: it is stored if one of them is, else what the last of them is."""
+        if self.on_birth is not None and is_birth(message.topic):
+            self.on_birth(message)
         outcome: Rejected | None = _NO_VALUE
         stored = False
         for reading in readings:
@@ -137,6 +146,28 @@ class Intake:
             changes.append(Change(node, reading.value, quality, time_ns))
         if node.listener is not None:
             node.listener(node, reading, changes)
+        return None
+
+    def put_back(self, reading: Reading, note: ElementNote) -> Rejected | None:
+        """Give an element its last reading of an earlier run: like any other, but nobody is told and nothing counts."""
+        node = self._space.by_topic.get(reading.topic)
+        if node is None:
+            found = self._make(reading, note.created_ns or note.received_ns)
+            if isinstance(found, Rejected):
+                return found
+            node = found
+        if note.former is not None:
+            value = shown_first(note.value, note.former)
+            earlier = structs.replace(reading, value=value, shape=structure(value), binary=False)
+            self._fits(node, earlier, note.received_ns)
+        misfit = self._fits(node, reading, note.received_ns)
+        if misfit is not None:
+            return misfit
+        node.value, node.quality, node.time_ns = note.value, note.quality, note.time_ns
+        node.said_ns, node.received_ns, node.attributes = note.said_ns, note.received_ns, note.attributes
+        self._liveness.put_back(node, note.standing, unconfirmed=note.unconfirmed, gone=note.gone)
+        if node.listener is not None:
+            node.listener(node, reading, [])
         return None
 
     def _make(self, reading: Reading, received_ns: int) -> Node | Rejected:
@@ -220,6 +251,11 @@ class Intake:
         if node.doubt:
             self._liveness.confirm(node, changes)
         return _DUPLICATE
+
+
+def is_birth(topic: str) -> bool:
+    """Whether a message on a topic is a Sparkplug birth certificate."""
+    return topic.startswith("spBv1.0/") and topic.split("/", 3)[2:3] in (["NBIRTH"], ["DBIRTH"])
 
 
 def _says_the_same(node: Node, reading: Reading) -> bool:

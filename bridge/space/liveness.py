@@ -12,7 +12,9 @@ with its own time. Only this module sets them, and what each means is decided he
   source is gone. It covers its parent element and all below it, but not itself; whoever lies below several stays dead
   while any of them is offline.
 - LOST: the broker was away for longer than `broker_grace`. Back with our session kept, nothing was missed; without,
-  each element stays LOST until its next reading, or until the broker's stored copy says what it said before.
+  each element stays LOST until its next reading, or until the broker's stored copy says what it said before. Readings
+  of an earlier run that were put back are LOST at once: nobody listened in between. Who was told of their values then
+  hears of doubts only when they last: once the broker is there, or the grace time is over.
 
 Time is steady: where the clock steps back, time has stood still; a step forward counts as silence. What concerns very
 many elements at once is done in slices, one a `tick`, while `behind` says that there is more. A death reaches its first
@@ -24,16 +26,20 @@ from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping
 from heapq import heapify, heappop, heappush
 from itertools import count, islice
+from typing import Literal, TypeAlias
 
 from bridge.space.node import ABSENT, DEAD, LOST, STALE, UNCONFIRMED, Change, Node, topic_tree
 from bridge.space.status import Status, status_of
-from bridge.uns import Reading
+from bridge.uns import GOOD, Reading
 from bridge.uns.moments import SECOND
+
+Standing: TypeAlias = Literal["", "online", "foreign"]
 
 SLICE = 2_000  # elements that are looked at without a pause: some 20 ms
 
 _DEATHS = {"bad": DEAD, "uncertain": ABSENT, "keep": 0}
 _GONE = DEAD | ABSENT
+_UNTOLD = LOST | STALE  # what an element may have come to be since the end of the run before
 _ALWAYS = 1 << 63  # nanoseconds: later than any time
 
 
@@ -52,6 +58,8 @@ class Liveness:
         self._forgotten = 0  # elements that wait in vain, at most
         self._numbers = count()
         self._statuses: dict[Node, Status] = {}
+        self._online: set[Node] = set()  # status topics that have said online
+        self._foreign: set[Node] = set()  # candidates that have turned out to be none
         self._offline: dict[Node, set[Node]] = {}  # covered element → status topics that say offline
         # a status that spoke or has gone, who else it covers, and until when those were last heard whom it concerns
         self._waves: deque[tuple[Node, Iterator[Node], int]] = deque()
@@ -60,6 +68,8 @@ class Liveness:
         self._to_lose: list[Node] = []  # what this outage still has to make LOST
         self._lost: list[Node] = []  # what it has made so
         self._to_return: list[Node] = []  # what is no longer so, because nothing was missed
+        self._untold: list[Node] = []  # what was put back LOST, and nobody has heard that it is
+        self._to_tell: list[Node] = []  # what everybody is to hear that of
 
     # --- how many --------------------------------------------------------------------------------------------------
 
@@ -108,6 +118,8 @@ class Liveness:
     def forget(self, node: Node) -> None:
         """An element loses its payload, or has gone with all below it: it has no doubts, and is no status any more."""
         self._doubt(node, 0, 0)
+        self._online.discard(node)
+        self._foreign.discard(node)
         was_status = self._statuses.pop(node, None) is not None
         if was_status and node.parent is not None and self._is_news(node, node.parent, offline=False):
             self._waves.append((node, topic_tree(node.parent), _ALWAYS))
@@ -116,6 +128,35 @@ class Liveness:
             self._forgotten = 0
             self._waiting = list({entry[2]: entry for entry in self._waiting if entry[2].reported}.values())
             heapify(self._waiting)
+
+    # --- an earlier run ----------------------------------------------------------------------------------------------
+
+    def standing(self, node: Node) -> Standing:
+        """What the earlier values of a candidate have shown, beside what its last one says."""
+        return "foreign" if node in self._foreign else "online" if node in self._online else ""
+
+    def put_back(self, node: Node, standing: str, *, unconfirmed: bool, gone: bool) -> None:
+        """An element has its reading of an earlier run again, with what was thought of it."""
+        status = self._statuses.get(node)
+        if status is not None and standing == "foreign":
+            self._foreign.add(node)
+            del self._statuses[node]
+        elif status is not None and standing == "online":
+            self._online.add(node)
+            status.hear(Reading(node.topic, 1, GOOD, int))
+        doubt = (UNCONFIRMED if unconfirmed else 0) | (self._death(node) if gone and self.gone_by(node) else 0)
+        self._doubt(node, doubt, node.received_ns)
+
+    def resume(self, now_ns: int) -> None:
+        """Everything has been put back, and there is no broker yet."""
+        while self._waves:
+            self._follow_waves([])
+        self._away_ns, self._beyond_grace = self._steady(now_ns), True
+        for node in self._elements.values():
+            if node.reader is not None:
+                self._doubt(node, node.doubt | LOST, now_ns)
+                self._lost.append(node)
+        self._untold = list(self._lost)
 
     # --- death -----------------------------------------------------------------------------------------------------
 
@@ -134,7 +175,10 @@ class Liveness:
         if status is None:
             return
         verdict = status.hear(reading)
+        if verdict == "online":
+            self._online.add(node)
         if verdict == "foreign":
+            self._foreign.add(node)
             del self._statuses[node]
             if node.listener == self._hear:
                 node.listener = None
@@ -195,18 +239,23 @@ class Liveness:
         self._away_ns, self._beyond_grace = None, False
         if session_kept:
             self._to_return += self._lost
-        self._to_lose, self._lost = [], []
+        self._to_tell += self._untold
+        self._to_lose, self._lost, self._untold = [], [], []
 
     def _follow_broker(self, steady_ns: int, changes: list[Change]) -> None:
-        if self._away_ns is not None and not self._beyond_grace and steady_ns - self._away_ns >= self._grace_ns:
-            self._beyond_grace = True
-            self._to_lose = [node for node in self._elements.values() if node.reported]
+        if self._away_ns is not None and steady_ns - self._away_ns >= self._grace_ns:
+            if not self._beyond_grace:
+                self._beyond_grace = True
+                self._to_lose = [node for node in self._elements.values() if node.reported]
+            self._to_tell, self._untold = self._to_tell + self._untold, []
         for node in _taken(self._to_lose):
             if not node.doubt & LOST:
                 self._lost.append(node)
                 self._turn(node, node.doubt | LOST, self._now_ns, changes)
         for node in _taken(self._to_return):
             self._turn(node, node.doubt & ~LOST, self._now_ns, changes)
+        doubted = (node for node in _taken(self._to_tell) if node.doubt & _UNTOLD and not node.doubt & ~_UNTOLD)
+        changes += [Change(node, *node.doubted(), doubt=True) for node in doubted if node.quality == GOOD]
 
     # --- time passes -----------------------------------------------------------------------------------------------
 
@@ -214,7 +263,7 @@ class Liveness:
     def behind(self) -> bool:
         """Whether the last tick has left something to do."""
         due = bool(self._waiting) and self._waiting[0][0] <= self._steady(self._now_ns)
-        return due or bool(self._to_lose or self._to_return or self._waves)
+        return due or bool(self._to_lose or self._to_tell or self._to_return or self._waves)
 
     def tick(self, now_ns: int) -> list[Change]:
         """What changes because time has passed."""

@@ -67,7 +67,7 @@ class Keeper:
     def _put_aside(self, why: str) -> None:
         path = self._store.path
         try:
-            aside = self._store.put_aside(render(self._clock())[:19].replace(":", "").replace("-", "") + "Z")
+            aside = self._store.put_aside(stamp(self._clock()))
         except OSError as error:
             self._complain(f"{path}: cannot be used ({why}) nor renamed ({error.strerror}): the model is learnt anew")
         else:
@@ -125,3 +125,8 @@ class Keeper:
     def _complain(self, text: str) -> None:
         self.problems += 1
         _log.warning("%s", text)
+
+
+def stamp(now_ns: int) -> str:
+    """The time as part of a file's name."""
+    return render(now_ns)[:19].replace(":", "").replace("-", "") + "Z"

@@ -8,6 +8,7 @@ from bridge.space.learning.remembered import Memory
 from bridge.state.document import Header, Unusable, packed, unpacked
 
 NAME = "model.json.gz"
+SIDE_FILES = ("-wal", "-shm")  # what SQLite has beside a file
 KEPT_BROKEN = 3  # files put aside: enough to see what happened, not enough to fill a disk
 
 
@@ -42,12 +43,20 @@ class Store:
         return len(data)
 
     def put_aside(self, now: str) -> Path:
-        """Keep a file that cannot be used under another name, for people to look at; the oldest of many go."""
-        aside = self.path.with_name(f"{NAME}.broken-{now}")
-        self.path.replace(aside)
-        for old in sorted(self.path.parent.glob(f"{NAME}.broken-*"))[:-KEPT_BROKEN]:
+        """Keep a file that cannot be used under another name."""
+        return put_aside(self.path, now)
+
+
+def put_aside(path: Path, now: str) -> Path:
+    """Keep a file under another name, for people to look at; the oldest of many go, with what belongs to them."""
+    aside = path.with_name(f"{path.name}.broken-{now}")
+    path.replace(aside)
+    broken = sorted(path.parent.glob(f"{path.name}.broken-*"))
+    kept = [one for one in broken if not one.name.endswith(SIDE_FILES)][-KEPT_BROKEN:]
+    for old in broken:
+        if not old.name.startswith(tuple(one.name for one in kept)):
             old.unlink()
-        return aside
+    return aside
 
 
 def _sync(directory: Path) -> None:

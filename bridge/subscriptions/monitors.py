@@ -7,6 +7,7 @@ from typing import TypeAlias
 from bridge.space import Field, Node, Vqt
 from bridge.subscriptions.subscription import Item, Subscription
 from bridge.subscriptions.update import Update
+from bridge.subscriptions.waiting import Waiting
 
 _Reach: TypeAlias = list[tuple[Item, int]]  # items, and how many levels above the element in question each one is
 Audience: TypeAlias = Mapping[Subscription, None]  # in the order of registration, each one once
@@ -21,6 +22,7 @@ class Monitors:
 
     def __init__(self, zone: tzinfo, aliases: Mapping[str, Sequence[Node]]) -> None:
         self.count = 0
+        self.waiting = Waiting(aliases)
         self._zone = zone
         self._aliases = aliases
         self._items: dict[str, dict[str, Item]] = {}  # element id → subscription id → item
@@ -30,6 +32,9 @@ class Monitors:
     def add(self, item: Item) -> None:
         self.count += 1
         node = item.node
+        if node is None:
+            self.waiting.add(item)
+            return
         items = self._items.setdefault(node.id, {})
         if not items and isinstance(node, Field):
             self._monitored_fields[node.owner.id] = self._monitored_fields.get(node.owner.id, 0) + 1
@@ -38,6 +43,9 @@ class Monitors:
     def remove(self, item: Item) -> None:
         self.count -= 1
         node = item.node
+        if node is None:
+            self.waiting.remove(item)
+            return
         items = self._items[node.id]
         del items[item.subscription.id]
         if items:

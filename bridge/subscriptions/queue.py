@@ -8,15 +8,22 @@ Numbers start at 1 and rise by one with each batch. Whatever is dropped leaves a
 that a client computes is real: pending updates that were dropped burn one number when the rest is frozen, a batch that
 was dropped leaves its own. The oldest go first, batches before what is pending, so gaps lie before all batches. There
 are several where a stream took batches between them; each is told until a client acknowledges past it.
+
+Where queues survive a restart, numbers are *reserved* ahead, and a batch whose number is not reserved is not frozen
+yet: it stays pending. After a crash numbers go on beyond those reserved, so that no client sees one twice, and what
+may have been lost is a gap of which nobody knows how many updates it held.
 """
 
 from collections import deque
+from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 
+from bridge.subscriptions.notes import QueueNote
 from bridge.subscriptions.update import Update
 
 _GAPS = 100  # told apart; a client that never acknowledges one gets the oldest as one range
+ANY_NUMBER = 1 << 62  # reserved where nothing survives a restart
 ALL_PENDING = -1  # acknowledges everything, what is not in a batch yet included
 
 
@@ -28,11 +35,16 @@ class Frozen(Struct, frozen=True):
 
 
 class Gap(Struct, frozen=True):
-    """Numbers from first to last that no batch to come has, and how many updates are lost with them."""
+    """Numbers from first to last that no batch to come has, and how many updates are lost with them; None: unknown."""
 
     first: int
     last: int
-    lost: int
+    lost: int | None
+
+    def joined(self, later: "Gap") -> "Gap":
+        """One range from here to the end of a later one."""
+        known = self.lost is not None and later.lost is not None
+        return Gap(self.first, later.last, self.lost + later.lost if known else None)  # type: ignore[operator]
 
 
 class Load:
@@ -47,7 +59,11 @@ class Load:
 class Queue:
     """See the module's text. It has no bound of its own: whoever pushes drops when it is too long."""
 
-    __slots__ = ("_dropped", "_initial", "_load", "_next", "batches", "exempt", "gaps", "held", "pending", "size")
+    # fmt: off
+    __slots__ = (
+        "_dropped", "_initial", "_load", "batches", "exempt", "gaps", "held", "next", "pending", "reserved", "size",
+    )
+    # fmt: on
 
     def __init__(self, load: Load | None = None) -> None:
         self.pending: deque[Update] = deque()
@@ -59,20 +75,16 @@ class Queue:
         self._initial: dict[str, Update] = {}  # by element: a second one takes the place of the first
         self._load = Load() if load is None else load
         self._dropped = 0  # pending updates lost since the last batch was frozen
-        self._next = 1
+        self.next = 1  # number of the next batch
+        self.reserved = ANY_NUMBER  # no batch has a number beyond this
 
     def push(self, update: Update) -> None:
         if update.initial:
             self._supersede(update.element_id)
             self._initial[update.element_id] = update
-            self.exempt += 1
         else:
             self.pending.append(update)
-        self.held += 1
-        self.size += update.size
-        if not update.holders:
-            self._load.bytes += update.size
-        update.holders += 1
+        self._hold(update)
 
     def peek(self) -> Update | None:
         """The next update that `pop` gives."""
@@ -114,6 +126,15 @@ class Queue:
         self._forget(update)
         return 1
 
+    def _hold(self, *updates: Update) -> None:
+        for update in updates:
+            self.held += 1
+            self.exempt += update.initial
+            self.size += update.size
+            if not update.holders:
+                self._load.bytes += update.size
+            update.holders += 1
+
     def _forget(self, *updates: Update) -> None:
         for update in updates:
             self.held -= 1
@@ -124,14 +145,18 @@ class Queue:
                 self._load.bytes -= update.size
 
     def freeze(self) -> None:
-        """Turn what is pending into a batch; nothing pending and nothing lost is no batch."""
+        """Turn what is pending into a batch; nothing pending and nothing lost is no batch. Without a number that is
+        reserved all stays as it is.
+        """
+        if self.next - 1 + (self._dropped > 0) + bool(self._initial or self.pending) > self.reserved:
+            return
         if self._dropped:
-            self._widen_gap(self._next, self._dropped)
-            self._next += 1
+            self._widen_gap(self.next, self._dropped)
+            self.next += 1
             self._dropped = 0
         if self._initial or self.pending:
-            self.batches.append(Frozen(self._next, (*self._initial.values(), *self.pending)))
-            self._next += 1
+            self.batches.append(Frozen(self.next, (*self._initial.values(), *self.pending)))
+            self.next += 1
             self._initial.clear()
             self.pending.clear()
 
@@ -149,7 +174,7 @@ class Queue:
         """Forget batches and gaps up to and including a number; one that was never issued changes nothing."""
         if number == ALL_PENDING:
             self.clear()
-        elif 0 < number < self._next:
+        elif 0 < number < self.next:
             while self.batches and self.batches[0].number <= number:
                 self._forget(*self.batches.popleft().updates)
             self.gaps = [gap for gap in self.gaps if gap.last > number]
@@ -165,10 +190,46 @@ class Queue:
 
     def _widen_gap(self, number: int, lost: int) -> None:
         """One gap with what was dropped before, unless a stream took batches between."""
-        gaps = self.gaps
+        gaps, gap = self.gaps, Gap(number, number, lost)
         if gaps and gaps[-1].last + 1 == number:
-            gaps[-1] = Gap(gaps[-1].first, number, gaps[-1].lost + lost)
+            gaps[-1] = gaps[-1].joined(gap)
         else:
-            gaps.append(Gap(number, number, lost))
+            gaps.append(gap)
         if len(gaps) > _GAPS:
-            gaps[:2] = [Gap(gaps[0].first, gaps[1].last, gaps[0].lost + gaps[1].lost)]
+            gaps[:2] = [gaps[0].joined(gaps[1])]
+
+    # --- from one run to the next ------------------------------------------------------------------------------------
+
+    @property
+    def first(self) -> int:
+        """The lowest number that may be unacknowledged."""
+        return min([self.next, *(batch.number for batch in self.batches), *(gap.first for gap in self.gaps)])
+
+    def note(self, index: Callable[[Update], int]) -> QueueNote:
+        """All of it, with updates by their indices."""
+        return QueueNote(
+            self.next,
+            self._dropped,
+            [(gap.first, gap.last, gap.lost) for gap in self.gaps],
+            [(batch.number, list(map(index, batch.updates))) for batch in self.batches],
+            list(map(index, self._initial.values())),
+            list(map(index, self.pending)),
+        )
+
+    def fill(self, note: QueueNote, updates: Sequence[Update]) -> None:
+        """Give an empty queue what was noted; `updates` are those that the indices mean."""
+        for number, indices in note.batches:
+            batch = Frozen(number, tuple([updates[index] for index in indices]))
+            self.batches.append(batch)
+            self._hold(*batch.updates)
+        self._initial = {updates[index].element_id: updates[index] for index in note.initial}
+        self.pending.extend(updates[index] for index in note.pending)
+        self._hold(*self._initial.values(), *self.pending)
+        self.gaps = [Gap(*gap) for gap in note.gaps]
+        self.next, self._dropped = note.next, note.dropped
+
+    def go_on(self, first: int, reserved: int) -> None:
+        """Start an empty queue after a crash: numbers from first to `reserved` may have been given, and are lost."""
+        if first <= reserved:
+            self.gaps = [Gap(first, reserved, None)]
+        self.next = reserved + 1

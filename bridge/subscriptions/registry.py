@@ -4,9 +4,12 @@ Synchronous and single-threaded; "now" is monotonic seconds. At most `queue` rea
 the initial values of what it monitors, and `queue_total` updates of `bytes_total` bytes in all; the oldest go first.
 When all together hold too much, the one that holds the most loses: a deserted subscription cannot take the room of
 those that are read.
+
+Whoever keeps subscriptions from one run to the next sets `unsaved.tracked` before the first one is made, saves the
+`note` of each that `unsaved` names, and says so with `saved`. At the end `snapshot` gives what waits in them.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import tzinfo
 from types import MappingProxyType
 
@@ -16,8 +19,10 @@ from bridge.errors import NotFound, TooMany
 from bridge.space import Node
 from bridge.space.node import descendants
 from bridge.subscriptions.monitors import Monitors
+from bridge.subscriptions.notes import Snapshot, SubscriptionNote
 from bridge.subscriptions.queue import Frozen, Load
 from bridge.subscriptions.subscription import Item, Stream, Subscription
+from bridge.subscriptions.unsaved import Unsaved, to_reserve
 from bridge.subscriptions.update import Update
 from bridge.uns import Json, Quality
 
@@ -64,9 +69,14 @@ class Subscriptions:
         self._monitors = Monitors(zone, aliases)
         self._woken: dict[Subscription, None] = {}  # those whose streams have something new to take
         self._longest: Subscription | None = None  # holds the most, as far as was looked
+        self.unsaved = Unsaved()
 
     def __len__(self) -> int:
         return len(self._all)
+
+    def __iter__(self) -> Iterator[str]:
+        """The ids of all."""
+        return iter(self._all)
 
     @property
     def items(self) -> int:
@@ -89,6 +99,8 @@ class Subscriptions:
             raise TooMany(f"{self.limits.max} subscriptions exist, which is the limit; delete one that is not needed")
         subscription = Subscription(client_id, display_name, now, self._load)
         self._all[subscription.id] = subscription
+        subscription.queue.reserved = self.unsaved.reserved
+        self.unsaved.touch(subscription.id)
         return subscription
 
     def get(self, client_id: str, ident: str) -> Subscription:
@@ -101,6 +113,7 @@ class Subscriptions:
     def delete(self, subscription: Subscription) -> None:
         """Forget it with all that it holds; its stream ends cleanly."""
         del self._all[subscription.id]
+        self.unsaved.touch(subscription.id)
         self.queued -= subscription.queue.held
         subscription.queue.clear()
         for item in subscription.items.values():
@@ -115,13 +128,22 @@ class Subscriptions:
 
         Raises `NotFound` and `TooMany`.
         """
-        node = self._element(ident)
         if ident in subscription.items:
             return
+        node = self._element(ident)
         if self._monitors.count >= self.limits.items:
             raise TooMany(f"{self.limits.items} items are monitored, which is the limit; unregister what is not needed")
-        fresh = [element for element in (node, *descendants(node, max_depth)) if not subscription.includes(element)]
-        item = subscription.items[ident] = Item(node, max_depth, subscription)
+        item = Item(ident, None, max_depth, subscription)
+        self.unsaved.touch(subscription.id)
+        self._attach(item, node)
+
+    def _attach(self, item: Item, node: Node) -> None:
+        """Let an item monitor its element, and queue present values that no other item has queued."""
+        subscription = item.subscription
+        elements = (node, *descendants(node, item.max_depth))
+        fresh = [element for element in elements if not subscription.includes(element)]
+        item.node = node
+        subscription.items[item.ident] = item
         self._monitors.add(item)
         for element in fresh:
             value, quality, time_ns = element.vqt(self._zone)
@@ -130,10 +152,12 @@ class Subscriptions:
 
     def unregister(self, subscription: Subscription, ident: str) -> None:
         """Stop monitoring; queued values stay. What is not monitored stays so. Raises `NotFound`."""
-        self._element(ident)
         item = subscription.items.pop(ident, None)
-        if item is not None:
-            self._monitors.remove(item)
+        if item is None:
+            self._element(ident)
+            return
+        self._monitors.remove(item)
+        self.unsaved.touch(subscription.id)
 
     def is_monitored(self, node: Node) -> bool:
         """Whether somebody monitors exactly this element."""
@@ -153,6 +177,7 @@ class Subscriptions:
             queue.acknowledge(acknowledged)
         self.queued += queue.held
         queue.freeze()
+        self.unsaved.given(subscription.id, queue)
         subscription.seen = now
         return list(queue.batches)
 
@@ -191,9 +216,13 @@ class Subscriptions:
         for update, audience in self._monitors.heard(node, (value, quality, time_ns)):
             for subscription in audience:
                 self._push(subscription, update)
+        if self._monitors.waiting:
+            self._monitors.waiting.heard(node)
 
     def flush(self) -> None:
         """The end of a batch: report composed elements once, then wake the streams that have something to send."""
+        if self._monitors.waiting:
+            self._attach_found()
         for update, audience in self._monitors.composed():
             for subscription in audience:
                 self._push(subscription, update)
@@ -204,11 +233,76 @@ class Subscriptions:
         self._longest = None
 
     def sweep(self, now: float) -> int:
-        """Delete what has shown no sign of life for the time-to-live; how many."""
+        """Delete what has shown no sign of life for the time-to-live; how many. And look for what items wait for."""
+        if self._monitors.waiting:
+            self._monitors.waiting.look()
         deserted = [one for one in self._all.values() if one.stream is None and now - one.seen > self.limits.ttl]
         for subscription in deserted:
             self.delete(subscription)
         return len(deserted)
+
+    def _attach_found(self) -> None:
+        for item, node in self._monitors.waiting.found(self._nodes):
+            self._monitors.remove(item)
+            self._attach(item, node)
+
+    # --- from one run to the next ----------------------------------------------------------------------------------
+
+    def note(self, ident: str) -> SubscriptionNote | None:
+        """What to save of a subscription; None: it is gone."""
+        found = self._all.get(ident)
+        if found is None:
+            return None
+        items = [(item.ident, item.max_depth) for item in found.items.values()]
+        first, reserved = found.queue.first, to_reserve(found.queue)
+        return SubscriptionNote(found.id, found.client_id, found.display_name, items, first, reserved)
+
+    def saved(self, note: SubscriptionNote) -> None:
+        """This will be there after a crash."""
+        found = self._all.get(note.ident)
+        if found is not None:
+            found.queue.reserved = note.reserved
+
+    def snapshot(self, max_bytes: int) -> Snapshot:
+        """All that waits, for an orderly end. What is beyond so many bytes is lost; afterwards no number is given."""
+        self._make_room(max_bytes)
+        index: dict[Update, int] = {}
+        queues = {}
+        for one in self._all.values():
+            queues[one.id] = one.queue.note(lambda update: index.setdefault(update, len(index)))
+            one.queue.reserved = one.queue.next - 1
+        return Snapshot(queues, [update.note() for update in index])
+
+    def resume(self, notes: Iterable[SubscriptionNote], waiting: Snapshot | None, now: float) -> None:
+        """Go on with the subscriptions of an earlier run. Without what waited in them, after a crash, what may have
+        been lost is a gap, and the present values are queued anew.
+        """
+        updates = [Update.noted(note) for note in waiting.updates] if waiting is not None else []
+        present: dict[str, Update] = {}
+        for note in notes:
+            found = Subscription(note.client_id, note.display_name, now, self._load, note.ident)
+            self._all[found.id] = found
+            found.queue.reserved = note.reserved
+            for ident, max_depth in note.items:
+                item = found.items[ident] = Item(ident, self._nodes.get(ident), max_depth, found)
+                self._monitors.add(item)
+            queue = waiting.queues.get(note.ident) if waiting is not None else None
+            if queue is not None:
+                found.queue.fill(queue, updates)
+                self.queued += found.queue.held
+            else:
+                found.queue.go_on(note.first, note.reserved)
+                self._queue_present(found, present)
+            self.unsaved.given(found.id, found.queue)
+
+    def _queue_present(self, subscription: Subscription, known: dict[str, Update]) -> None:
+        """The present values of all that a subscription monitors; `known` are those made for others."""
+        for item in subscription.items.values():
+            for element in (item.node, *descendants(item.node, item.max_depth)) if item.node is not None else ():
+                if element.id not in known:
+                    known[element.id] = Update(element.id, *element.vqt(self._zone), initial=True)
+                if known[element.id].value is not None:
+                    self._push(subscription, known[element.id])
 
     # --- bounds ----------------------------------------------------------------------------------------------------
 
@@ -222,13 +316,12 @@ class Subscriptions:
         if self.queued > self.limits.queue_total:
             self._lost(self._find_longest(subscription).queue.drop_oldest())
         if self._load.bytes > self.limits.bytes_total:
-            self._make_room()
+            self._make_room(self.limits.bytes_total - self.limits.bytes_total // _ROOM)
         if subscription.stream is not None:
             self._woken[subscription] = None
 
-    def _make_room(self) -> None:
-        """Whoever holds the most bytes loses half of them, until there is room."""
-        enough = self.limits.bytes_total - self.limits.bytes_total // _ROOM
+    def _make_room(self, enough: int) -> None:
+        """Whoever holds the most bytes loses half of them, until there are few enough."""
         while self._load.bytes > enough:
             queue = max((one.queue for one in self._all.values()), key=lambda queue: queue.size)
             half = queue.size // 2

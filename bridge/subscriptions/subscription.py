@@ -12,9 +12,12 @@ _ID_BYTES = 24  # random; the standard wants 16, and readers who leave out "-" a
 
 
 class Item(Struct, eq=False):
-    """A monitored item: an element and how many levels of its components belong to it (0: all)."""
+    """A monitored item: an element by its id and how many levels of its components belong to it (0: all). Without a
+    node it waits for the element: an earlier run had it.
+    """
 
-    node: Node
+    ident: str
+    node: Node | None
     max_depth: int
     subscription: "Subscription"
 
@@ -43,8 +46,10 @@ class Subscription:
 
     __slots__ = ("client_id", "display_name", "id", "items", "queue", "seen", "stream")
 
-    def __init__(self, client_id: str, display_name: str | None, now: float, load: Load) -> None:
-        self.id = secrets.token_urlsafe(_ID_BYTES)
+    def __init__(
+        self, client_id: str, display_name: str | None, now: float, load: Load, ident: str | None = None
+    ) -> None:
+        self.id = secrets.token_urlsafe(_ID_BYTES) if ident is None else ident
         self.client_id = client_id
         self.display_name = display_name
         self.items: dict[str, Item] = {}  # by element id
@@ -58,7 +63,7 @@ class Subscription:
         distance = 0
         while at is not None:
             item = self.items.get(at.id)
-            if item is not None and item.reaches(distance):
+            if item is not None and item.node is not None and item.reaches(distance):
                 return True
             at = at.parent if at.part else None
             distance += 1

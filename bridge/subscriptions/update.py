@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from bridge.subscriptions.notes import UpdateNote
 from bridge.uns import Json, Quality
 from bridge.uns.moments import render
 
@@ -39,6 +40,21 @@ class Update:
             self._value = None
         elif type(value) is str:
             self.size += len(value)
+
+    def note(self) -> UpdateNote:
+        """As plain data: a structured value in the JSON of the whole update, which is there already."""
+        is_structured = self.size > _BASE and self._value is None
+        whole = self.json().decode("ascii") if is_structured else None
+        return UpdateNote(self.element_id, self.quality, self.time_ns, self.initial, self._value, whole)
+
+    @classmethod
+    def noted(cls, note: UpdateNote) -> "Update":
+        """The same update again, in no queue yet."""
+        update = cls(note.element_id, note.value, note.quality, note.time_ns, initial=note.initial)
+        if note.whole is not None:
+            update._json = note.whole.encode("ascii")
+            update.size += len(note.whole)
+        return update
 
     @property
     def value(self) -> Json:

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import plantlike
 import pytest
 from feeding import Feed, idents
 from hypothesis import given, settings
@@ -488,4 +489,273 @@ def test_later_sane_time_becomes_current(engine: Engine) -> None:
         "value": 2,
         "quality": "Good",
         "timestamp": "2033-05-06T13:46:40.000Z",
+    }
+
+
+# --- an earlier run --------------------------------------------------------------------------------------------------
+
+STATUS = "plant/line1/status"
+
+
+def again(engine: Engine, at: float = 60.0, newer: dict[str, Any] | None = None, **options: Any) -> Engine:
+    """A later run that goes on with the last readings of an engine, from `at` seconds on."""
+    later = Engine(Options(**options))
+    notes = [note for some in engine.notes(0) for note in some]
+    later.restore(notes, NOW_NS + int(at * SECOND), newer or {}, saved_ns=NOW_NS + int(at * SECOND))
+    return later
+
+
+def tick(engine: Engine, at: float) -> list[Change]:
+    """What changes by time alone; what the bridge tells about itself is left out."""
+    changes = engine.tick(NOW_NS + int(at * SECOND), at, lambda: at)
+    return [change for change in changes if change.node.topic in engine.space.by_topic]
+
+
+def fed(*messages: Message, **options: Any) -> Engine:
+    engine = Engine(Options(**options))
+    engine.ingest(messages)
+    arrange(engine)
+    return engine
+
+
+def test_restored_counts_nowhere(engine: Engine) -> None:
+    """What is put back is no message and no news, and has the value and the time that it had."""
+    engine.ingest([published(enveloped(20.5, -1.0, unit="°C"))])
+    later = again(engine)
+    assert later.counters.received == later.counters.stored == later.balance == 0
+    assert current(later) == (20.5, "Uncertain", -1.0)
+    assert later.space.by_topic[TOPIC].unit == "°C"
+    assert later.liveness.lost == 1
+
+
+@pytest.mark.parametrize(
+    ("message", "outcome", "shown"),
+    [
+        pytest.param(published(enveloped(20.5, -1.0), at=61), (0, 1, 0), (20.5, "Good", -1.0), id="the same again"),
+        pytest.param(published(enveloped(19.5, -2.0), at=61), (1, 0, 0), (20.5, "Uncertain", -1.0), id="older"),
+        pytest.param(published(enveloped(21.5, 1.0), at=61), (1, 0, 0), (21.5, "Good", 1.0), id="newer"),
+        pytest.param(
+            published(enveloped(20.5, -1.0), at=61, replayed=True, retain=True),
+            (0, 1, 0),
+            (20.5, "Good", -1.0),
+            id="the stored copy",
+        ),
+    ],
+)
+def test_after_restoring(
+    engine: Engine, message: Message, outcome: tuple[int, int, int], shown: tuple[Any, str, float]
+) -> None:
+    """Redelivered messages are duplicates and older ones late; each that is not older ends the doubt."""
+    engine.ingest([published(enveloped(20.5, -1.0))])
+    later = again(engine)
+    later.ingest([message])
+    assert outcomes(later) == outcome
+    assert current(later) == shown
+
+
+@pytest.mark.parametrize(
+    ("session_kept", "quality", "told"),
+    [pytest.param(True, "Good", "Good", id="kept"), pytest.param(False, "Uncertain", "Uncertain", id="new")],
+)
+def test_until_the_broker_is_there(engine: Engine, session_kept: bool, quality: str, told: str) -> None:
+    """With our session nothing was missed; without it each element is doubted until its next reading, and all hear."""
+    engine.ingest([published(20.5)])
+    later = again(engine)
+    assert tick(later, 61) == []
+    later.broker_back(session_kept=session_kept)
+    assert [(change.quality, change.doubt) for change in tick(later, 62)] == [(told, True)]
+    assert current(later) == (20.5, quality, 0.0)
+    later.ingest([published(21.5, at=63)])
+    assert current(later) == (21.5, "Good", 63.0)
+    assert later.liveness.lost == 0
+
+
+def test_stale_meanwhile(engine: Engine) -> None:
+    """What has become stale since the end of the run before is told once the broker is there."""
+    engine.ingest([published(20.5), published("b", "b", replayed=True)])
+    later = again(engine, stale_after=50.0)
+    assert tick(later, 61) == []
+    later.broker_back(session_kept=True)
+    assert [(change.node.topic, change.quality) for change in tick(later, 62)] == [(TOPIC, "Uncertain")]
+
+
+def test_no_broker_for_long(engine: Engine) -> None:
+    """Who was told the values of the run before hears that they are doubted, if there is no broker after all."""
+    engine.ingest([published(20.5)])
+    later = again(engine, broker_grace=30.0)
+    assert tick(later, 89) == []
+    assert [change.quality for change in tick(later, 91)] == ["Uncertain"]
+    assert tick(later, 92) == []
+
+
+@pytest.mark.parametrize(
+    ("messages", "quality"),
+    [
+        pytest.param([published(1, at=1), published("offline", STATUS, at=2)], "Bad", id="offline"),
+        pytest.param([published("offline", STATUS, at=1), published(1, at=2)], "Good", id="heard since"),
+        pytest.param([published("offline", STATUS, at=1), published(1, at=2, replayed=True)], "Bad", id="stored copy"),
+        pytest.param([published(1, at=1, replayed=True)], "Uncertain", id="unconfirmed"),
+        pytest.param([published(word, STATUS, at=at) for at, word in enumerate(("idle", "online", "offline"))]
+                     + [published(1, at=1)], "Good", id="no status after all"),
+        pytest.param([published(1, "plant/line1/lwt", at=1), published(1, at=2),
+                      published(0, "plant/line1/lwt", at=3)], "Bad", id="0 after 1"),
+        pytest.param([published(1, at=1), published(0, "plant/line1/lwt", at=3)], "Good", id="0 without 1"),
+    ],
+)  # fmt: skip
+def test_doubts_survive(messages: list[Message], quality: str) -> None:
+    """What was thought of an element is thought of it again, as its status topics say."""
+    before = fed(*messages)
+    assert current(before)[1] == quality
+    later = again(before)
+    later.broker_back(session_kept=True)
+    tick(later, 61)
+    assert current(later) == current(before)
+    assert again(later).liveness.dead == later.liveness.dead == before.liveness.dead
+
+
+def test_silence_goes_on() -> None:
+    """The time away is no silence for those that would expire, but it is for those that would be stale."""
+    before = fed(published(1), expire_after=50.0, stale_after=50.0)
+    later = again(before, expire_after=50.0, stale_after=50.0)
+    later.broker_back(session_kept=True)
+    tick(later, 61)
+    assert current(later) == (1, "Uncertain", 0.0)
+    assert later.liveness.stale == 1
+    tick(later, 109)
+    assert TOPIC in later.space.by_topic
+    tick(later, 111)
+    assert TOPIC not in later.space.by_topic
+
+
+def test_attributes_that_come_and_go(engine: Engine) -> None:
+    """A document has the attributes that earlier values had, with their types, and no values in them."""
+    for value in ({"on": True, "a": {"x": 1.5}}, {"n": 5, "text": "x", "on": None}, {"n": 6}):
+        engine.ingest([published(value, "doc")])
+    arrange(engine)
+    later = again(engine)
+    arrange(later)
+    assert (
+        sorted(idents(later))
+        == sorted(idents(engine))
+        == ["doc", "doc#/a", "doc#/a/x", "doc#/n", "doc#/on", "doc#/text"]
+    )
+    for ident in idents(engine):
+        assert later.space.nodes[ident].type.id == engine.space.nodes[ident].type.id, ident
+        assert later.space.nodes[ident].vqt(later.space.zone)[0] == engine.space.nodes[ident].vqt(engine.space.zone)[0]
+
+
+@pytest.mark.parametrize(
+    ("newer", "shown"),
+    [
+        pytest.param({TOPIC: (7, "Good", NOW_NS + SECOND)}, (7, "Uncertain", 1.0), id="newer"),
+        pytest.param({TOPIC: (7, "Good", NOW_NS - SECOND)}, (5, "Uncertain", 0.0), id="older"),
+        pytest.param({TOPIC: (b'{"x":1}', "Good", NOW_NS + SECOND)}, ({"x": 1}, "Uncertain", 1.0), id="packed"),
+        pytest.param({TOPIC: (None, "Bad", NOW_NS + SECOND)}, (None, "Bad", 1.0), id="bad"),
+    ],
+)
+def test_history_knows_better(engine: Engine, newer: dict[str, Any], shown: tuple[Any, str, float]) -> None:
+    """A row of history that is newer than the note is the last reading."""
+    engine.ingest([published(5)])
+    assert current(again(engine, newer=newer)) == shown
+
+
+def test_history_makes_elements() -> None:
+    """Rows since the notes were complete make elements; those before are of elements that have gone."""
+    later = Engine(Options())
+    new, old = NOW_NS + SECOND, NOW_NS - SECOND
+    rows: dict[str, Any] = {
+        "a/b%25": (5, "Good", new),
+        "a/gone": (5, "Good", old),
+        "a/set": (5, "Good", new),
+        "$bridge/model/version": (5, "Good", new),
+    }
+    later.restore([], NOW_NS + 60 * SECOND, rows, saved_ns=NOW_NS)
+    assert idents(later) == ["a", "a/b%25"]
+    assert current(later, "a/b%") == (5, "Uncertain", 1.0)
+    later.ingest([published(enveloped(5, 1.0), "a/b%", at=61)])
+    assert outcomes(later) == (0, 1, 0)
+
+
+def test_death_in_history_is_no_reading(engine: Engine) -> None:
+    """A Bad row that a death has left does not take the place of what the element had said."""
+    engine.ingest([published(5), published("online", STATUS)])
+    died = NOW_NS + 2 * SECOND
+    later = again(engine, newer={STATUS: ("offline", "Good", died), TOPIC: (None, "Bad", died)})
+    assert current(later) == (None, "Bad", 2.0)
+    later.ingest([published("online", STATUS, at=61)])
+    assert current(later) == (5, "Uncertain", 0.0)
+
+
+@pytest.mark.parametrize(
+    ("said", "is_there"),
+    [
+        pytest.param({"stale_after": 5.0, "description": "x"}, True, id="about keeping"),
+        pytest.param({"coerce": frozenset({"numbers"})}, False, id="read otherwise"),
+        pytest.param({"use": "ignore"}, False, id="not read"),
+    ],
+)
+def test_another_configuration_of_reading(engine: Engine, said: dict[str, Any], is_there: bool) -> None:
+    """What would be read otherwise now is not put back: its next reading says what it is."""
+    engine.ingest([published("20.5")])
+    later = again(engine, rules=(Rule((TOPIC,), said),))
+    assert (TOPIC in later.space.by_topic) is is_there
+
+
+def test_full_space_leaves_out(engine: Engine) -> None:
+    """What a smaller limit has no room for is named, the rest is put back."""
+    engine.ingest([published(number, f"e{number}", at=number) for number in range(5)])
+    later = Engine(Options(limits=Limits(elements=3)))
+    restored = later.restore([note for some in engine.notes(0) for note in some], NOW_NS)
+    assert (restored.count, restored.left_out) == (3, ["e3", "e4"])
+
+
+def test_units_of_others_are_still_theirs() -> None:
+    """A unit that another topic tells follows it after a restart; one of its own stays."""
+    topics = ("m/flow/Value", "m/flow/Unit", "m/own")
+    before = fed(
+        published(1.5, topics[0]), published("bar", topics[1]), published(enveloped(1.5, 0.0, unit="kg"), topics[2])
+    )
+    later = again(before)
+    assert [later.space.by_topic[topic].unit for topic in topics] == ["bar", None, "kg"]
+    later.ingest([published("mbar", topics[1], at=61)])
+    assert later.space.by_topic[topics[0]].unit == "mbar"
+
+
+def test_only_what_is_new_is_noted(engine: Engine) -> None:
+    """Notes since a time of receipt leave out those that have been silent."""
+    engine.ingest([published(1, "a"), published(1, "b"), published(2, "b", at=1)])
+    assert [note.ident for some in engine.notes(engine.received_ns) for note in some] == ["b"]
+
+
+def test_who_loses_its_reading_is_told(engine: Engine) -> None:
+    """Elements that go, and those that are branches again, are named once."""
+    gone: list[str] = []
+    engine.on_gone(gone.append)
+    engine.ingest([published({"x": 1}, "a/b"), published(1, "a")])
+    engine.space.removal.let_go(engine.space.by_topic["a"], "deleted")
+    engine.space.remove(engine.space.by_topic["a/b"])
+    assert gone == ["a", "a/b", "a"]
+
+
+@settings(max_examples=60, deadline=None)
+@given(batches=plantlike.batches)
+def test_any_traffic_survives(batches: list[list[Message]]) -> None:
+    """Whatever has come, a later run has the same elements with the same values, and can be restored again itself."""
+    before = Engine(Options())
+    for number, batch in enumerate(batches):
+        for message in batch:
+            message.received_ns = plantlike.START_NS + number
+        before.ingest(batch)
+    arrange(before)
+    later = again(before)
+    arrange(later)
+    later.broker_back(session_kept=True)
+    tick(later, 61)
+    for topic, node in before.space.by_topic.items():
+        if node.reader is not None and node.reported:
+            found = later.space.by_topic[topic]
+            assert (found.said(), found.said_ns, found.attributes) == (node.said(), node.said_ns, node.attributes)
+            assert found.doubt & ~8 == node.doubt & ~8
+    assert {note.ident: note for some in later.notes(0) for note in some} == {
+        note.ident: note for some in before.notes(0) for note in some
     }
