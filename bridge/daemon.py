@@ -1,14 +1,16 @@
 """Wiring, and the order of start and stop: run → startup → loop → shutdown.
 
-One event loop on one thread. The HTTP server starts first, so that `/livez` answers while the broker is still looked
-for; the source is read by one task; a ticker arranges the model and sweeps subscriptions. At a signal: no more
-messages are taken, the batch at hand is finished, streams are broken (clients come back), the server closes.
+One event loop on one thread; history has threads of its own. What the last run has kept is read first, then the HTTP
+server starts, so that `/livez` answers while the broker is still looked for; the source is read by one task; a ticker
+arranges the model and sweeps subscriptions. At a signal: no more messages are taken, those that have come are written
+and acknowledged, streams are broken (clients come back), the server closes, the state is written.
 """
 
 import asyncio
 import contextlib
 import gc
 import logging
+import os
 import signal
 import socket
 import time
@@ -26,19 +28,25 @@ from bridge.config import Settings, cautions
 from bridge.engine import Engine, Options
 from bridge.errors import StartError
 from bridge.explain import Explainer
+from bridge.flow import Flow
 from bridge.history import History, MemoryHistory
 from bridge.history.answers import Historian
+from bridge.history.sqlite import NAME, Keep, SqliteHistory
 from bridge.losses import Losses
 from bridge.metrics import BridgeCollector, exposition
+from bridge.notify import Notifier
 from bridge.sources import Source
 from bridge.sources.mqtt import MqttSource
 from bridge.sources.rebirth import RebirthRequests
-from bridge.state import Keeper, Store, fingerprint
+from bridge.state import Lock, StateKeeper, fingerprint
+from bridge.uns.moments import SECOND
 
 TICK = 1.0  # seconds between looks at the model and the subscriptions
 CATCH_UP = 0.02  # the same while a tick has left work: requests and messages get their turn in between
 UNSEEN = 20  # lines about a model file that names what is not there
-SHUTDOWN = 4  # seconds that open requests may take at the end; all in all a stop takes at most 5
+SHUTDOWN = 1  # seconds that open requests may take at the end; all in all a stop takes at most 5
+DRAIN = 1.5  # seconds for what has come to be taken in, written and acknowledged
+CLOSE_HISTORY = 1.0  # seconds for its file to be closed
 GC_THRESHOLDS = (50_000, 20, 20)  # a model is millions of long-lived objects; the default looks at them all the time
 _LISTEN_BACKLOG = 2048
 
@@ -52,13 +60,19 @@ def serve(settings: Settings) -> int:
     with contextlib.closing(_listen(settings.api.host, settings.api.port)) as listener:
         code = 1  # a second signal cancels everything: then something was left unfinished
         try:
-            with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            with _alone(settings), asyncio.Runner(loop_factory=_loop_factory()) as runner:
                 code = runner.run(_Daemon(settings, listener).run())
         except* StartError as group:
             raise group.exceptions[0] from None
         except* asyncio.CancelledError:
             pass
         return code
+
+
+def _alone(settings: Settings) -> contextlib.AbstractContextManager[object]:
+    """Two bridges would each undo what the other keeps. Raises `StartError`."""
+    directory = settings.state.directory
+    return contextlib.nullcontext() if directory is None else Lock(directory).take()
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -94,12 +108,13 @@ class _Server(uvicorn.Server):
 
 class _Parts(Struct, frozen=True):
     engine: Engine
+    flow: Flow
     history: History
     source: Source
     server: _Server
     streams: Streams
     rebirths: RebirthRequests | None  # where we may publish them
-    keeper: Keeper | None  # of the learnt model, where there is a directory for it
+    keeper: StateKeeper | None  # where there is a directory for it
 
 
 class _Daemon:
@@ -109,6 +124,7 @@ class _Daemon:
         self._model = model_of(settings)
         self._losses = Losses(time.monotonic)
         self._stopping = asyncio.Event()
+        self._notifier = Notifier.from_environment(os.environ)
         self._sessions_lost = 0  # as of when the broker was last there
 
     # --- startup ---------------------------------------------------------------------------------------------------
@@ -116,10 +132,11 @@ class _Daemon:
     def _assemble(self) -> _Parts:
         settings = self._settings
         engine, options = new_engine(settings, self._model, self._losses.rejected)
-        history = MemoryHistory(settings.history.rows_per_element, settings.history.rows_total)
+        history = self._history()
         source = MqttSource(settings.mqtt)
-        keeper = self._keeper(engine, options)
-        collector = BridgeCollector(engine, history, source, __version__, keeper)
+        keeper = self._keeper(engine, options, history)
+        flow = Flow(engine, history)
+        collector = BridgeCollector(engine, flow.ledger, history, source, __version__, keeper)
         api, stream = settings.api, settings.stream
         context = Context(
             engine=engine,
@@ -134,11 +151,12 @@ class _Daemon:
                 max_streams=stream.max_open,
             ),
             now=time.monotonic,
-            readiness=lambda: readiness(source),
+            readiness=lambda: readiness(source, history),
             metrics=lambda: exposition(collector),
             refresh=lambda: engine.arrange(time.time_ns(), time.monotonic(), time.monotonic),
             version=__version__,
             cors_origins=api.cors_origins,
+            history_writable=settings.history.writable,
         )
         app, streams = build(context)
         config = uvicorn.Config(
@@ -156,16 +174,25 @@ class _Daemon:
             backlog=_LISTEN_BACKLOG,
         )
         rebirths = RebirthRequests(engine.router.rebirths, source) if settings.mqtt.rebirth else None
-        return _Parts(engine, history, source, _Server(config), streams, rebirths, keeper)
+        return _Parts(engine, flow, history, source, _Server(config), streams, rebirths, keeper)
 
-    def _keeper(self, engine: Engine, options: Options) -> Keeper | None:
-        """Whoever keeps the model; the engine goes on with the one that was kept."""
-        settings = self._settings
-        if settings.state.directory is None:
+    def _history(self) -> MemoryHistory | SqliteHistory:
+        """Raises `StartError`."""
+        said, directory = self._settings.history, self._settings.state.directory
+        if said.backend == "memory" or directory is None:
+            return MemoryHistory(said.rows_per_element, said.rows_total)
+        keep = Keep(int(said.keep_age * SECOND), said.keep_rows, said.keep_bytes)
+        history = SqliteHistory(directory / NAME, keep)
+        history.open()
+        return history
+
+    def _keeper(self, engine: Engine, options: Options, history: MemoryHistory | SqliteHistory) -> StateKeeper | None:
+        """Whoever keeps the state; the engine goes on with the one that was kept."""
+        directory = self._settings.state.directory
+        if directory is None:
             return None
-        told = fingerprint(options, settings.model.file)
-        keeper = Keeper(Store(settings.state.directory), engine.space, told)
-        keeper.restore()
+        keeper = StateKeeper(directory, engine, fingerprint(options, self._settings.model.file))
+        keeper.restore(history.latest() if isinstance(history, SqliteHistory) else {})
         return keeper
 
     # --- loop ------------------------------------------------------------------------------------------------------
@@ -173,13 +200,14 @@ class _Daemon:
     async def run(self) -> int:
         gc.set_threshold(*GC_THRESHOLDS)
         parts = self._assemble()
+        parts.history.start()
         logging.getLogger("uvicorn.error").addFilter(_not_about_broken_streams)
         with self._signals():
             async with asyncio.TaskGroup() as tasks:
                 server = tasks.create_task(parts.server.serve(sockets=[self._listener]), name="http")
                 ticker = tasks.create_task(self._tick(parts), name="ticker")
                 reader = tasks.create_task(self._read(parts), name="source")
-                others = [ticker]
+                others = [ticker, tasks.create_task(self._notifier.pulse(), name="watchdog")]
                 if parts.keeper is not None:
                     others.append(tasks.create_task(parts.keeper.run(), name="state"))
                 host, port = self._listener.getsockname()[:2]
@@ -190,18 +218,16 @@ class _Daemon:
                     shown,
                     port,
                 )
+                self._notifier.ready("looks for the broker")
                 await self._stopping.wait()
                 await self._shutdown(parts, reader, server, others)
         return 0
 
     async def _read(self, parts: _Parts) -> None:
-        """Messages into the core, changes into history; a batch is done when both have it."""
+        """Until the source ends or is stopped; then what has come is written and acknowledged."""
         async with parts.source as source:
-            async for batch in source.batches():
-                parts.history.append(parts.engine.ingest(batch.messages))
-                batch.done()
-                if self._stopping.is_set():
-                    return
+            await parts.flow.run(source)
+            await parts.history.flush(DRAIN)
 
     async def _tick(self, parts: _Parts) -> None:
         """Keep the model in order; once it is settled, spare the garbage collector from going through it again."""
@@ -212,7 +238,8 @@ class _Daemon:
             now_ns = time.time_ns()
             self._look_at_broker(parts, now_ns)
             parts.history.append(engine.tick(now_ns, time.monotonic(), time.monotonic))
-            self._losses.look(engine)
+            self._losses.look(engine, parts.flow.ledger)
+            self._notifier.status("; ".join(readiness(parts.source, parts.history).reasons) or "ready")
             if parts.rebirths is not None:
                 parts.rebirths.look(time.monotonic(), time.time_ns())
             if not frozen and not engine.space.provisional:
@@ -233,7 +260,8 @@ class _Daemon:
         """Tell the core whether data can come, and whether some was missed."""
         health = parts.source.health()
         if health.connected:
-            parts.engine.broker_back(session_kept=health.sessions_lost == self._sessions_lost)
+            kept = health.resumed and health.sessions_lost == self._sessions_lost and self._settings.mqtt.qos > 0
+            parts.engine.broker_back(session_kept=kept)
             self._sessions_lost = health.sessions_lost
         else:
             parts.engine.broker_lost(now_ns)
@@ -268,23 +296,34 @@ class _Daemon:
         server: asyncio.Task[None],
         others: Sequence[asyncio.Task[None]],
     ) -> None:
-        for task in (*others, reader):
+        self._notifier.stopping()
+        for task in others:
             task.cancel()
-        await asyncio.wait([reader], timeout=SHUTDOWN)
+        parts.source.stop()
+        await asyncio.wait([reader], timeout=DRAIN)
+        reader.cancel()
+        await asyncio.wait([reader])
         parts.streams.close()
         parts.server.should_exit = True
+        written = await parts.history.close(CLOSE_HISTORY)
+        await asyncio.wait([server])
         if parts.keeper is not None:
             await parts.keeper.close()
-        await asyncio.wait([server])
-        counters = parts.engine.counters
-        _log.info("stopped; %d messages received, %d stored", counters.received, counters.stored)
+        ledger = parts.flow.ledger
+        if not written:
+            _log.warning("history was not written to the end; the broker sends again what it keeps for us")
+        _log.info("stopped; %d messages received, %d stored", ledger.received, ledger.stored)
 
 
-def readiness(source: Source) -> Readiness:
-    """Ready while the broker is connected and takes our subscriptions."""
-    health = source.health()
-    reasons = health.problems if health.problems or health.connected else ("the broker is not connected",)
-    return Readiness(health.connected and not health.problems, tuple(reasons))
+def readiness(source: Source, history: History) -> Readiness:
+    """Ready while the broker is connected and takes our subscriptions, and history can be written."""
+    health, problem = source.health(), history.figures().problem
+    reasons = list(health.problems if health.problems or health.connected else ("the broker is not connected",))
+    if problem is not None:
+        reasons.append(f"history {problem}")
+    elif history.behind:
+        reasons.append("history is behind: the disk is slower than the messages")
+    return Readiness(not reasons, tuple(reasons))
 
 
 def _not_about_broken_streams(record: logging.LogRecord) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 
 from bridge.engine import Engine
 from bridge.explain import Rejections
+from bridge.ledger import BEHIND, Ledger
 from bridge.logs import Throttle
 from bridge.space.learning.drift import Drift
 from bridge.uns import Message, Rejected
@@ -25,6 +26,7 @@ _UNLINKED = {
     "places": "%d aliases of the model file have no place: another element has it; name more levels in its path",
 }
 _CROWDED = "%d elements let go, the longest silent of large collections; [limits] instances and elements"
+_SHED = "%d messages of QoS 0 are missing in history, because the disk was behind; see /readyz"
 _DRIFT = "type %s: %s (element %s)%s; all of it: /drift"
 _EXPECTED = frozenset({"command", "ignored", "no-value"})  # nothing is wrong: only counted
 _SETTINGS = {"new-elements": "new_per_minute"}  # reasons that are not named like the setting behind them
@@ -53,12 +55,12 @@ class Losses:
         more = f"; {left_out} more like it since the last line" if left_out else ""
         _log.warning("rejected (%s): topic %r: %s%s", why.reason, topic, detail, more)
 
-    def look(self, engine: Engine) -> None:
+    def look(self, engine: Engine, ledger: Ledger) -> None:
         """Tell what has been counted since the last line of its kind, and how floods of rejections ended."""
         now = self._clock()
         for reason, left_out in self._lines.overdue(now):
             _log.warning("rejected (%s): %d more since the last line", reason, left_out)
-        for text, total in _totals(engine):
+        for text, total in _totals(engine, ledger):
             at, told = self._told.get(text, (now - QUIET, 0))
             if total > told and now - at >= QUIET:
                 _log.warning(text, total - told)
@@ -76,9 +78,10 @@ class Losses:
         self._told[_DRIFT] = (now, drift.total)
 
 
-def _totals(engine: Engine) -> Iterator[tuple[str, int]]:
+def _totals(engine: Engine, ledger: Ledger) -> Iterator[tuple[str, int]]:
     """The line for each count, with a place for the number, and the count since the start."""
     yield _DROPPED, engine.subscriptions.dropped_total
+    yield _SHED, ledger.rejected[BEHIND]
     yield _SKEWED, engine.counters.skewed
     yield _CROWDED, engine.space.removal.removed["crowded"]
     for reason, total in engine.space.refused.items():

@@ -10,17 +10,25 @@ from prometheus_client.registry import Collector
 
 from bridge.engine import Engine
 from bridge.history import History
+from bridge.ledger import Ledger
 from bridge.sources import Source
-from bridge.state import Keeper
+from bridge.state import StateKeeper
 
 
 class BridgeCollector(Collector):
     """Reads the running daemon."""
 
     def __init__(
-        self, engine: Engine, history: History, source: Source, version: str, keeper: Keeper | None = None
+        self,
+        engine: Engine,
+        ledger: Ledger,
+        history: History,
+        source: Source,
+        version: str,
+        keeper: StateKeeper | None = None,
     ) -> None:
         self._engine = engine
+        self._ledger = ledger
         self._history = history
         self._source = source
         self._version = version
@@ -31,26 +39,30 @@ class BridgeCollector(Collector):
         yield from self._model()
         yield from self._subscriptions()
         yield from self._broker()
-        yield _gauge("bridge_history_rows", "Rows held in history.", self._history.rows)
-        yield _counter("bridge_history_evicted", "Rows dropped to stay within bounds.", self._history.evicted)
+        yield from self._of_history()
         problems = self._keeper.problems if self._keeper is not None else 0
         yield _counter(
-            "bridge_state_problems", "Files of the learnt model that could not be used or written.", problems
+            "bridge_state_problems",
+            "Files of the state, or parts of them, that could not be used or written.",
+            problems,
         )
         build = GaugeMetricFamily("bridge_build_info", "The version that runs.", labels=["version"])
         build.add_metric([self._version], 1)
         yield build
 
     def _messages(self) -> Iterator[Metric]:
-        counters, rejected = self._engine.counters, self._engine.rejected
-        yield _counter("bridge_messages_received", "Messages taken from the broker.", counters.received)
+        counters, ledger = self._engine.counters, self._ledger
+        yield _counter("bridge_messages_received", "Messages taken from the broker.", ledger.received)
         outcomes = {
-            "stored": counters.stored,
-            "duplicate": counters.duplicate,
-            "rejected": sum(rejected.values()),
+            "stored": ledger.stored,
+            "duplicate": ledger.duplicate,
+            "rejected": sum(ledger.rejected.values()),
         }
-        yield _counters("bridge_messages", "Messages by outcome; their sum is what was received.", "outcome", outcomes)
-        yield _counters("bridge_messages_rejected", "Rejected messages by reason.", "reason", rejected)
+        about = "Messages by outcome; with those that are unacknowledged their sum is what was received."
+        yield _counters("bridge_messages", about, "outcome", outcomes)
+        about = "Messages that are not safe on the disk yet; the broker keeps those of QoS 1 and 2."
+        yield _gauge("bridge_messages_unacknowledged", about, ledger.unacknowledged)
+        yield _counters("bridge_messages_rejected", "Rejected messages by reason.", "reason", ledger.rejected)
         yield _counter(
             "bridge_readings_late",
             "Readings older than the current value, kept in history only.",
@@ -71,6 +83,22 @@ class BridgeCollector(Collector):
         )
         left_out = self._engine.router.batch_stats
         yield _counters("bridge_batches_left_out", "Items of batches left out, by reason.", "reason", left_out)
+
+    def _of_history(self) -> Iterator[Metric]:
+        history, figures = self._history, self._history.figures()
+        yield _gauge("bridge_history_rows", "Rows held in history.", history.rows)
+        yield _gauge("bridge_history_bytes", "Bytes that they take, about.", figures.bytes)
+        yield _gauge("bridge_history_pending_rows", "Rows that are not on the disk yet.", figures.unwritten)
+        yield _gauge("bridge_history_writable", "0 while rows cannot be written.", figures.problem is None)
+        yield _counter("bridge_history_evicted", "Rows dropped to stay within bounds.", history.evicted)
+        about = "Rows that took the place of one at the same time, as far as that was noticed when they came."
+        yield _counter("bridge_history_repeated", about, figures.repeated)
+        yield _counter("bridge_history_commits", "Groups of rows written.", figures.commits)
+        yield _counter("bridge_history_commit_seconds", "Seconds that writing them took.", figures.commit_seconds)
+        about = "Attempts to write rows that failed and were made again."
+        yield _counter("bridge_history_failures", about, figures.failures)
+        about = "History files, or parts of them, that could not be used."
+        yield _counter("bridge_history_problems", about, figures.problems)
 
     def _model(self) -> Iterator[Metric]:
         space = self._engine.space

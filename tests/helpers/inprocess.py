@@ -13,13 +13,15 @@ import strict_json
 from bridge.api import ApiLimits, Context, Readiness, build
 from bridge.engine import Engine, Options
 from bridge.explain import Explainer, Rejections
+from bridge.flow import Flow
 from bridge.history import MemoryHistory
 from bridge.history.answers import Historian
+from bridge.sources import Batch
 from bridge.space import Change, Limits
 from bridge.subscriptions import Subscription, SubscriptionLimits
 from bridge.uns import Message
 
-START_NS = 1_790_000_000_000_000_000  # 2026-09-21T13:33:20Z
+START_NS = 1_790_000_000_000_000_000  # 2026-09-21T14:13:20Z
 SECOND = 1_000_000_000
 LEVELS = ("Enterprise", "Line", "Machine")  # what is deeper is part of the machine
 
@@ -44,6 +46,7 @@ class InProcess:
         rows_per_element: int = 10_000,
         cors_origins: Sequence[str] = ("*",),
         tick: float = 0.0,
+        history_writable: bool = True,
     ) -> None:
         self.now = 1_000.0
         self.now_ns = START_NS
@@ -59,6 +62,7 @@ class InProcess:
         rejections = Rejections()
         self.engine = Engine(options, rejections.note)
         self.history = MemoryHistory(rows_per_element, 1_000_000)
+        self.flow = Flow(self.engine, self.history)
         self.context = Context(
             engine=self.engine,
             historian=Historian(self.history, UTC, rows, values),
@@ -70,6 +74,7 @@ class InProcess:
             refresh=self.arrange,
             version="1.2.3",
             cors_origins=cors_origins,
+            history_writable=history_writable,
         )
         self.app, self.streams = build(self.context)
 
@@ -94,15 +99,14 @@ class InProcess:
 
     def ingest(self, *messages: Message) -> list[Change]:
         """One batch, as the daemon takes it."""
-        changes = self.engine.ingest(messages)
-        self.history.append(changes)
-        return changes
+        return self.flow.take(Batch(messages))
 
     def press(self) -> None:
         """A press composed of a motor (composed too), a temperature and a structured axis; nothing is in history."""
         for topic, value in {SPEED: 5, CURRENT: 5.5, TEMPERATURE: 20.5, AXIS: {"x": 1, "pos": {"y": 2}}}.items():
             self.engine.ingest([Message(topic, msgspec.json.encode(value), received_ns=self.now_ns)])
         self.arrange()
+        self.flow = Flow(self.engine, self.history)
         self.pass_time(1)
 
     # --- requests ----------------------------------------------------------------------------------------------------
@@ -119,9 +123,16 @@ class InProcess:
         answer.request = request
         return answer
 
+    async def answer(self, method: str, path: str, body: Any) -> httpx.Response:
+        """One request within a running loop."""
+        return await self._ask(httpx.Request(method, f"http://bridge{path}", content=msgspec.json.encode(body)))
+
     def post(self, path: str, status: int = 200, **body: Any) -> Any:
         """The answer to a POST; it must have the status and be strict JSON."""
         return checked(self.ask("POST", f"/v1{path}", msgspec.json.encode(body)), status)
+
+    def put(self, path: str, status: int = 200, **body: Any) -> Any:
+        return checked(self.ask("PUT", f"/v1{path}", msgspec.json.encode(body)), status)
 
     def get(self, path: str, status: int = 200) -> Any:
         return checked(self.ask("GET", f"/v1{path}"), status)

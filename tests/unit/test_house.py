@@ -35,7 +35,21 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "api": ("engine", "history", "config", "explain"),
 }
 # These see everything, and only they see each other.
-WIRING = ("assembly", "metrics", "losses", "daemon", "demo", "inquiry", "learn", "cli", "__main__")
+WIRING = (
+    "assembly",
+    "flow",
+    "metrics",
+    "losses",
+    "daemon",
+    "demo",
+    "inquiry",
+    "learn",
+    "export",
+    "notify",
+    "ledger",
+    "cli",
+    "__main__",
+)
 
 # What a core without network, disk, event loop and clock cannot need.
 IMPURE = {
@@ -171,6 +185,17 @@ def test_image_runs_the_daemon() -> None:
     assert all(re.match(r"\d+$", user) and int(user) > 0 for user in instructions["USER"])
     assert all(re.match(r"python:3\.\d+\.\d+-slim-\w+\b", base) for base in instructions["FROM"])
     assert "/livez" in instructions["HEALTHCHECK"][0]
+
+
+def test_image_keeps_its_state_in_the_volume() -> None:
+    """What the image says about the state directory is where its volume is, which compose.yaml has a name for."""
+    instructions = dockerfile()
+    (place,) = instructions["VOLUME"]
+    environ = dict(entry.split("=", 1) for entry in instructions["ENV"])
+    config = ROOT / "config/compose.toml"
+    assert str(load(config, environ, keeps=False).state.directory) == place
+    named = [volume.split(":") for volume in compose()["services"]["bridge"]["volumes"]]
+    assert [parts[0] for parts in named if parts[1] == place] == ["bridge-data"]
 
 
 def test_compose_agrees_with_the_configuration() -> None:

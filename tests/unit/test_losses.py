@@ -40,11 +40,11 @@ def test_rejections(told: Told, bridge: InProcess) -> None:
         "rejected (malformed-json): topic 'a/b': no end",
         "rejected (depth): topic 'a/b': depth",
     ]
-    told.losses.look(bridge.engine)
+    told.losses.look(bridge.engine, bridge.flow.ledger)
     assert told.lines() == []
     told.now += QUIET
-    told.losses.look(bridge.engine)
-    told.losses.look(bridge.engine)
+    told.losses.look(bridge.engine, bridge.flow.ledger)
+    told.losses.look(bridge.engine, bridge.flow.ledger)
     assert told.lines() == ["rejected (malformed-json): 4 more since the last line"]
     told.losses.rejected(message, why)
     assert told.lines() == []
@@ -53,20 +53,20 @@ def test_rejections(told: Told, bridge: InProcess) -> None:
 def test_fields(told: Told, bridge: InProcess) -> None:
     """Fields beyond a limit are told by the setting, at most once an interval, with what came since."""
     refused = bridge.engine.space.refused
-    told.losses.look(bridge.engine)
+    told.losses.look(bridge.engine, bridge.flow.ledger)
     assert told.lines() == []
     refused["fields"], refused["new-elements"] = 3, 1
-    told.losses.look(bridge.engine)
+    told.losses.look(bridge.engine, bridge.flow.ledger)
     first, second = told.lines()
     assert first == "3 times a field was not made an element; limit: [limits] fields"
     assert second.endswith("[limits] new_per_minute")
     refused["fields"] = 10
     told.now += QUIET / 2
-    told.losses.look(bridge.engine)
+    told.losses.look(bridge.engine, bridge.flow.ledger)
     assert told.lines() == []
     told.now += QUIET / 2
-    told.losses.look(bridge.engine)
-    told.losses.look(bridge.engine)
+    told.losses.look(bridge.engine, bridge.flow.ledger)
+    told.losses.look(bridge.engine, bridge.flow.ledger)
     assert told.lines() == ["7 times a field was not made an element; limit: [limits] fields"]
 
 
@@ -75,17 +75,17 @@ def test_drift(told: Told, bridge: InProcess) -> None:
     drift = bridge.engine.space.registry.drift
     drift.note("urn:test#Pump", "widened by the attribute 'x'", "acme/pump1", 0)
     drift.note("urn:test#Vat", "shows the new attribute 'lid'", "acme/vat1", 0)
-    told.losses.look(bridge.engine)
-    told.losses.look(bridge.engine)
+    told.losses.look(bridge.engine, bridge.flow.ledger)
+    told.losses.look(bridge.engine, bridge.flow.ledger)
     assert told.lines() == [
         "type urn:test#Vat: shows the new attribute 'lid' (element acme/vat1)"
         "; 1 more changes of types since the last line; all of it: /drift"
     ]
     drift.note("urn:test#Vat", "widened by the attribute 'lid'", "acme/vat1", 0)
-    told.losses.look(bridge.engine)
+    told.losses.look(bridge.engine, bridge.flow.ledger)
     assert told.lines() == []
     told.now += QUIET
-    told.losses.look(bridge.engine)
+    told.losses.look(bridge.engine, bridge.flow.ledger)
     assert told.lines() == ["type urn:test#Vat: widened by the attribute 'lid' (element acme/vat1); all of it: /drift"]
 
 
@@ -101,7 +101,7 @@ def test_rejections_are_kept(told: Told) -> None:
 def test_crowded(told: Told, bridge: InProcess) -> None:
     """Members that a large collection has let go are told."""
     bridge.engine.space.removal.removed["crowded"] += 7
-    told.losses.look(bridge.engine)
+    told.losses.look(bridge.engine, bridge.flow.ledger)
     (line,) = told.lines()
     assert line.startswith("7 elements let go")
 
@@ -109,7 +109,7 @@ def test_crowded(told: Told, bridge: InProcess) -> None:
 def test_skewed(told: Told, bridge: InProcess) -> None:
     """Readings from the future are told."""
     bridge.publish(SPEED, 1, bridge.now_ns + 3_600 * SECOND)
-    told.losses.look(bridge.engine)
+    told.losses.look(bridge.engine, bridge.flow.ledger)
     (line,) = told.lines()
     assert line.startswith("1 readings came from the future")
 
@@ -123,6 +123,6 @@ def test_dropped(told: Told) -> None:
         bridge.publish(SPEED, value)
     dropped = bridge.engine.subscriptions.dropped_total
     assert dropped > 0
-    told.losses.look(bridge.engine)
+    told.losses.look(bridge.engine, bridge.flow.ledger)
     (line,) = told.lines()
     assert line.startswith(f"{dropped} updates dropped")

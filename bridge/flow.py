@@ -1,0 +1,45 @@
+"""The way of a batch through the daemon: from the source into the core, from there into history, and, once that is
+safe, back to the broker as an acknowledgement. Readers and subscribers do not wait for the disk.
+
+When history is behind, batches that the broker keeps for us wait, so that it keeps the rest as well; those of QoS 0,
+which nobody keeps, go on into the core and not into history: what is current stays current, and the loss is counted.
+"""
+
+from functools import partial
+
+from bridge.engine import Change, Engine
+from bridge.history import History
+from bridge.ledger import Entry, Ledger, Tally
+from bridge.sources import Batch, Source
+
+
+class Flow:
+    """`ledger` knows where every message is."""
+
+    def __init__(self, engine: Engine, history: History) -> None:
+        self.ledger = Ledger()
+        self._engine = engine
+        self._history = history
+        self._tally = Tally(engine)
+
+    async def run(self, source: Source) -> None:
+        """Until the source ends. Raises what `batches` raises."""
+        async for batch in source.batches():
+            if batch.waiting and self._history.behind:
+                await self._history.caught_up()
+            self.take(batch)
+
+    def take(self, batch: Batch) -> list[Change]:
+        """One batch; the changes that it made."""
+        changes = self._engine.ingest(batch.messages)
+        entry = self.ledger.enter(len(batch.messages), self._tally.outcome())
+        if self._history.behind and not batch.waiting:
+            self.ledger.shed(entry)
+            batch.done()
+        else:
+            self._history.append(changes, partial(self._safe, entry, batch), haste=batch.waiting > 0)
+        return changes
+
+    def _safe(self, entry: Entry, batch: Batch) -> None:
+        self.ledger.settle(entry)
+        batch.done()
