@@ -1,4 +1,4 @@
-"""The command line: `bridge run · demo · check · learn · explain`."""
+"""The command line: `bridge run · demo · check · learn · explain · history`."""
 
 import argparse
 import json
@@ -6,9 +6,12 @@ import logging
 import os
 import re
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from io import TextIOWrapper
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, TextIO, get_args
 
 import tomli_w
 
@@ -26,6 +29,8 @@ examples:
   bridge check --config my.toml        is the file right, and what is in effect?
   bridge learn --for 60s -o my.toml    the inferred model as a file, to be edited and pinned
   bridge explain plant/press1/speed    how did this topic become this element?
+  bridge history info                  how much history is kept, and since when?
+  bridge history export plant/press1/speed --from -1d --format csv -o speed.csv
 
 The MQTT password comes from [mqtt] password_file or the environment variable BRIDGE_MQTT_PASSWORD.
 Exit codes: 0 clean, 1 failure, 2 usage or configuration, 3 could not start.
@@ -36,7 +41,18 @@ log = logging.getLogger("bridge")
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code."""
-    return _carried_out(_parser().parse_args(argv))
+    return _carried_out(_parser().parse_args(_joined(sys.argv[1:] if argv is None else argv)))
+
+
+def _joined(words: Sequence[str]) -> list[str]:
+    """`--from -1h` as `--from=-1h`: argparse takes what begins with "-" for an option."""
+    joined: list[str] = []
+    for word in words:
+        if joined and joined[-1] in ("--from", "--to") and re.fullmatch(r"-\d[\d.]*[a-z]+", word):
+            joined[-1] += f"={word}"
+        else:
+            joined.append(word)
+    return joined
 
 
 def _carried_out(arguments: argparse.Namespace) -> int:
@@ -92,7 +108,7 @@ def _check(arguments: argparse.Namespace) -> int:
 
 
 def _learn(arguments: argparse.Namespace) -> int:
-    settings = load(arguments.config, os.environ)
+    settings = load(arguments.config, os.environ, keeps=False)
     logs.configure(arguments.log_format or settings.log.format, settings.log.level)
     from bridge.learn import learn
 
@@ -104,13 +120,45 @@ def _explain(arguments: argparse.Namespace) -> int:
     from bridge import inquiry
     from bridge.explain import text
 
-    settings = load(arguments.config, os.environ)
+    settings = load(arguments.config, os.environ, keeps=False)
     if arguments.recording is not None:
         found = inquiry.ask_recording(arguments.recording, arguments.topic, settings)
     else:
         found = inquiry.ask_daemon(arguments.url or _own_url(settings), arguments.topic)
     print(json.dumps(found, indent=2, ensure_ascii=False) if arguments.json else "\n".join(text.lines(found)))
     return CLEAN
+
+
+def _history_info(arguments: argparse.Namespace) -> int:
+    from bridge import export
+
+    settings = load(arguments.config, os.environ, keeps=False)
+    with export.opened(settings) as archive:
+        text = export.info_text(archive, as_json=arguments.json)
+    print(text)
+    return CLEAN
+
+
+def _history_export(arguments: argparse.Namespace) -> int:
+    from bridge import export
+
+    settings = load(arguments.config, os.environ, keeps=False)
+    start_ns = export.EARLIEST if arguments.start_ns is None else arguments.start_ns
+    end_ns = export.LATEST if arguments.end_ns is None else arguments.end_ns
+    wanted = export.Wanted(arguments.element, start_ns, end_ns, arguments.format)
+    path: Path | None = arguments.output
+    with export.opened(settings) as archive:
+        output = _standard_output if path is None else lambda: export.new_file(path, replace=arguments.force)
+        if not export.export(archive, wanted, output):
+            log.warning("%s: no rows in this time; bridge history info tells which there are", wanted.element_id)
+    return CLEAN
+
+
+@contextmanager
+def _standard_output() -> Iterator[TextIO]:
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8", newline="")  # whatever the terminal's: JSON is UTF-8
+    yield sys.stdout
 
 
 def _own_url(settings: Settings) -> str:
@@ -165,6 +213,7 @@ def _parser() -> argparse.ArgumentParser:
     check.set_defaults(command=_check)
     _add_learn(commands)
     _add_explain(commands)
+    _add_history(commands)
     return parser
 
 
@@ -217,6 +266,39 @@ def _add_explain(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     explain.set_defaults(command=_explain)
 
 
+def _add_history(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    text = "Look into the history file in the state directory, whether the daemon runs or not."
+    history = commands.add_parser("history", help="what is in the history file, and rows of it", description=text)
+    actions = history.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    info = actions.add_parser("info", help="how much it holds, and since when", description=text)
+    _add_config(info)
+    info.add_argument("--json", action="store_true", help="as JSON instead of text")
+    info.set_defaults(command=_history_info)
+    _add_export(actions)
+
+
+def _add_export(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    export = actions.add_parser(
+        "export",
+        help="the rows of an element",
+        description="Write the rows of an element, oldest first. Times: RFC 3339, a date (its beginning in UTC), or "
+        "before now, such as -1h or -7d; both ends are included.",
+    )
+    text = "an element id, such as plant/press1/speed, or plant/press1#/speed for a field of a payload"
+    export.add_argument("element", metavar="ELEMENT", help=text)
+    text = "from when on (default: the oldest)"
+    export.add_argument("--from", dest="start_ns", type=_moment, metavar="TIME", help=text)
+    text = "until when (default: the newest)"
+    export.add_argument("--to", dest="end_ns", type=_moment, metavar="TIME", help=text)
+    text = "csv: timestamp, value, quality; jsonl: an object a line, which tells numbers from texts (default: csv)"
+    export.add_argument("--format", choices=("csv", "jsonl"), default="csv", help=text)
+    text = "what to write (default: standard output)"
+    export.add_argument("-o", "--output", type=Path, metavar="FILE", help=text)
+    export.add_argument("--force", action="store_true", help="replace a file that is there")
+    _add_config(export)
+    export.set_defaults(command=_history_export)
+
+
 def _add_config(
     parser: argparse.ArgumentParser, text: str = "TOML file (default: none, every setting has a default)"
 ) -> None:
@@ -239,6 +321,15 @@ def _seconds(text: str) -> float:
     if found is None or not float(found[1]):
         raise argparse.ArgumentTypeError(f"{text!r}: must be a time such as 90s, 10m or 2h")
     return float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3_600}[found[2]]
+
+
+def _moment(text: str) -> int:
+    from bridge.export import moment
+
+    try:
+        return moment(text, time.time_ns())
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _http(text: str) -> str:

@@ -3,26 +3,36 @@
 import gzip
 import json
 import os
+import re
+import shlex
 import subprocess
 import sys
+import time
 import tomllib
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Thread
 from types import ModuleType
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from bridge import __version__, logs
+from bridge import __version__, cli, logs
 from bridge.cli import main
-from bridge.config import PASSWORD_VARIABLE, Settings, load
+from bridge.config import PASSWORD_VARIABLE, STATE_VARIABLE, Settings, load
 from bridge.errors import BridgeError, StartError
+from bridge.history import Unreadable
+from bridge.history.rows import pieces
+from bridge.history.sqlite import database as history_database
+from bridge.state import database as state_database
+from bridge.state import lock, store
 
 
 @pytest.fixture(autouse=True)
 def _quiet(monkeypatch):
-    """No secret from outside, and the process's logging stays as it is."""
+    """No secret and no place from outside, and the process's logging stays as it is."""
     monkeypatch.delenv(PASSWORD_VARIABLE, raising=False)
+    monkeypatch.delenv(STATE_VARIABLE, raising=False)
     monkeypatch.setattr(logs, "configure", lambda *_: None)
 
 
@@ -69,6 +79,7 @@ def test_help_reads_well(capsys):
         "check ",
         "learn ",
         "explain ",
+        "history ",
         "bridge run --config config/uns.toml",
         "2 usage or configuration",
     ):
@@ -90,6 +101,12 @@ def test_help_reads_well(capsys):
         pytest.param(["explain", "a", "--url", "file:///etc/passwd"], id="not an address"),
         pytest.param(["explain", "a", "--url", "http://x", "--from", "y"], id="two places"),
         pytest.param(["demo", "--broker", "mqtt://u:hunter2@x"], id="credentials"),
+        pytest.param(["history"], id="nothing about history"),
+        pytest.param(["history", "export"], id="nothing to export"),
+        pytest.param(["history", "export", "a", "--from", "yesterday"], id="not a time"),
+        pytest.param(["history", "export", "a", "--from", "-1y"], id="not a unit of time"),
+        pytest.param(["history", "export", "a", "--to", "2026-02-30"], id="not a day"),
+        pytest.param(["history", "export", "a", "--format", "xlsx"], id="not a format"),
     ],
 )
 def test_wrong_usage(argv, capsys):
@@ -311,3 +328,150 @@ def test_a_reader_who_has_seen_enough_is_no_fault():
     done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, check=False, timeout=30)
     os.close(writer)
     assert (done.returncode, done.stderr) == (1, b"")
+
+
+class Archive:
+    """Stands for the history file: a press with two rows, the second of them a minute ago."""
+
+    def __init__(self, path):
+        self.rows = [(1, "Good", 5), ("ü", "Uncertain", time.time_ns() - 60 * 10**9)]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        """Nothing to close."""
+
+    def info(self):
+        return {"rows": 2, "oldest": 5}
+
+    def elements(self):
+        yield "plant/press", 2
+
+    def chunks(self, element_id, start_ns, end_ns):
+        if element_id == "broken":
+            raise Unreadable("a block of rows is damaged")
+        rows = self.rows if element_id == "plant/press" else []
+        return pieces([row for row in rows if start_ns <= row[2] <= end_ns])
+
+
+@pytest.fixture
+def kept(tmp_path, monkeypatch):
+    """The configuration of a bridge that has kept something, and runs somewhere else."""
+    module = ModuleType("bridge.history.sqlite.archive")
+    module.Archive = Archive
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    (tmp_path / "state").mkdir()
+    write(tmp_path / "state/history.sqlite", "")
+    return str(write(tmp_path / "a.toml", '[state]\ndirectory = "state"\n'))
+
+
+OLD, NEW = "1970-01-01T00:00:00.000000005Z,1,Good", ",ü,Uncertain"
+
+
+@pytest.mark.parametrize(
+    ("argv", "expected"),
+    [
+        pytest.param([], [OLD, NEW], id="all"),
+        pytest.param(["--from", "-1h"], [NEW], id="the last hour"),
+        pytest.param(["--from=-1h", "--to", "-1s"], [NEW], id="until a second ago"),
+        pytest.param(["--to", "2000-01-01"], [OLD], id="until a date"),
+        pytest.param(["--from", "1970-01-01T00:00:00Z", "--to", "-1d"], [OLD], id="between"),
+    ],
+)
+def test_history_export(kept, capsys, argv, expected):
+    """`history export` writes the rows of a time to standard output, and nothing else."""
+    assert main(["history", "export", "plant/press", "--config", kept, *argv]) == 0
+    out, err = capsys.readouterr()
+    header, *lines = out.split("\r\n")
+    assert header == "timestamp,value,quality"
+    assert [line.endswith(end) for line, end in zip(lines, [*expected, ""], strict=True)] == [True] * len(lines)
+    assert err == ""
+
+
+def test_history_export_into_a_file(kept, tmp_path, capsys):
+    """`-o` writes a file, which replaces another one only with `--force`."""
+    path = tmp_path / "press.jsonl"
+    argv = ["history", "export", "plant/press", "--format", "jsonl", "-o", str(path), "--config", kept]
+    assert main(argv) == 0
+    assert main(argv) == 2
+    assert main([*argv, "--force", "--from", "-1h"]) == 0
+    assert capsys.readouterr() == ("", f"{path}: exists already; --force replaces it\n")
+    (line,) = path.read_bytes().splitlines()
+    assert (json.loads(line)["value"], json.loads(line)["elementId"]) == ("ü", "plant/press")
+
+
+@pytest.mark.parametrize(
+    ("argv", "code", "told"),
+    [
+        pytest.param(["plant"], 1, "plant: has no rows of its own; below it: plant/press", id="composed"),
+        pytest.param(["nobody"], 1, "nobody: has no rows", id="unknown"),
+        pytest.param(
+            ["plant/press", "--from", "-1s"],
+            0,
+            "plant/press: no rows in this time; bridge history info tells which there are",
+            id="nothing lately",
+        ),
+        pytest.param(["broken"], 1, "{}/state/history.sqlite: a block of rows is damaged", id="damaged"),
+    ],
+)
+def test_history_export_of_nothing(kept, tmp_path, caplog, argv, code, told):
+    """Why there is nothing is told in one line."""
+    assert main(["history", "export", *argv, "--config", kept]) == code
+    assert [record.getMessage() for record in caplog.records] == [told.format(tmp_path)]
+
+
+def test_history_export_of_a_reversed_range(kept, capsys):
+    """A range that ends before it begins is wrong usage."""
+    assert main(["history", "export", "plant/press", "--from", "-1h", "--to", "-2h", "--config", kept]) == 2
+    assert "must not be after --to" in capsys.readouterr().err
+
+
+def test_history_info(kept, capsys):
+    """`history info` tells what the file holds, for people or for programs."""
+    assert main(["history", "info", "--config", kept]) == 0
+    assert main(["history", "info", "--config", kept, "--json"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("rows    2\noldest  1970-01-01T00:00:00.000000005Z\n{")
+    assert json.loads(out[out.index("{") :]) == {"rows": 2, "oldest": 5}
+
+
+@pytest.mark.parametrize("command", [["history", "info"], ["history", "export", "a"]], ids=["info", "export"])
+def test_history_without_a_file(tmp_path, monkeypatch, caplog, command):
+    """Where nothing was kept, the path is told; nothing is made."""
+    monkeypatch.chdir(tmp_path)
+    assert main(command) == 1
+    (record,) = caplog.records
+    assert record.getMessage().startswith(f"{tmp_path}/bridge-data/history.sqlite: there is no such file; ")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_asking_needs_no_directory(tmp_path, monkeypatch):
+    """`check`, `learn` and `explain` make no state directory; only `check` wants one that can be written."""
+    monkeypatch.chdir(tmp_path)
+    recording = write(tmp_path / "a.jsonl", LINES)
+    config = write(tmp_path / "a.toml", '[state]\ndirectory = "a.jsonl/state"\n')
+    assert main(["check"]) == 0
+    assert main(["check", "--config", str(config)]) == 2
+    assert main(["explain", "plant/press1", "--from", str(recording), "--config", str(config)]) == 0
+    argv = ["learn", "--from", str(recording), "--config", str(config), "-o", "model.toml"]
+    assert main(argv) == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.jsonl", "a.toml", "model.toml"]
+
+
+def test_documented_commands_are_understood():
+    """Each `bridge` command of docs/operation.md has the options that it is shown with."""
+    text = (Path(__file__).parents[2] / "docs/operation.md").read_text(encoding="utf-8")
+    blocks = "\n".join(re.findall(r"^```bash\n(.*?)^```$", text, re.MULTILINE | re.DOTALL))
+    lines = re.findall(r"^\S*bridge ((?:check|history) .*)$", blocks, re.MULTILINE)
+    assert len(lines) == 4
+    for line in lines:
+        arguments = cli._parser().parse_args(cli._joined(shlex.split(line)))
+        assert callable(arguments.command)
+
+
+def test_documented_files_are_the_real_ones():
+    """docs/operation.md names each file of the state directory as it is called, and puts it into its table."""
+    text = (Path(__file__).parents[2] / "docs/operation.md").read_text(encoding="utf-8")
+    table = set(re.findall(r"^\| `([\w.]+)` \|", text, re.MULTILINE))
+    assert table == {module.NAME for module in (store, state_database, lock, history_database)}
