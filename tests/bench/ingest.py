@@ -1,8 +1,9 @@
+# ruff: noqa: T201 - a command line prints
 """CPU time for each message, beside a bare consumer: 1,000 topics, 80-byte JSON envelopes, QoS 0, a real mosquitto.
 
-Three consumers take turns: aiomqtt with a batch queue that only counts (the floor), the bridge's own MQTT source that
-only counts, and the bridge. Each is fed at a steady pace, where waking up is a large part of the cost, and flat out,
-where the work itself is.
+Four consumers take turns: aiomqtt with a batch queue that only counts (the floor), the bridge's own MQTT source that
+only counts, the bridge with its history in memory, and the bridge as it is. Each is fed at a steady pace, where waking
+up is a large part of the cost, and flat out, where the work itself is.
 """
 
 import argparse
@@ -10,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from statistics import median
 
 sys.path.pop(0)  # this folder, whose http.py would hide the library's
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -19,6 +21,8 @@ from bench.kit.feed import TOPICS
 from bench.kit.report import Mark, Report, Row, options
 
 CPU_MARK = Mark(30.0)  # µs a message
+HISTORY_MARK = Mark(1.6)  # times the CPU of the same without a disk
+MEMORY = '[history]\nbackend = "memory"\n'
 COUNT_STEP = 500  # messages; bare consumers tell their count in such steps, so runs are multiples of it
 LATE_S = 20.0  # for the last messages of a run
 WARM_PASSES = 4  # over all topics, so that every node and type is known
@@ -26,7 +30,7 @@ SETTLE_S = 15.0  # longer than the bridge's discovery window
 
 
 class Consumer:
-    """One of the three: `prefix` is what it subscribes to, `wait` waits until it has so many messages in all."""
+    """One of the four: `prefix` is what it subscribes to, `wait` waits until it has so many messages in all."""
 
     def __init__(self, name: str, prefix: str, child: Child, wait: Callable[[int], None]) -> None:
         self.name = name
@@ -56,19 +60,20 @@ def bare(shop: Workshop, broker: int, kind: str, prefix: str) -> Consumer:
     return Consumer(kind, prefix, child, wait)
 
 
-def whole(bridge: Bridge) -> Consumer:
+def whole(bridge: Bridge, name: str = "bridge") -> Consumer:
     before = bridge.received()
 
     def wait(total: int) -> None:
         wait_until(lambda: bridge.received() >= before + total, bridge.child, "has not got all messages", LATE_S)
 
-    return Consumer("bridge", "plant", bridge.child, wait)
+    return Consumer(name, "plant" if name == "bridge" else name, bridge.child, wait)
 
 
-def warm_up(consumers: Sequence[Consumer], bridge: Bridge, feed: Child) -> None:
+def warm_up(consumers: Sequence[Consumer], bridges: Sequence[Bridge], feed: Child) -> None:
     for consumer in consumers:
         consumer.take(feed, 0, WARM_PASSES * TOPICS)
-    wait_until(bridge.is_settled, bridge.child, "does not settle its model", SETTLE_S)
+    for bridge in bridges:
+        wait_until(bridge.is_settled, bridge.child, "does not settle its model", SETTLE_S)
 
 
 def measure(row: Row, speed: Row | None, consumers: Sequence[Consumer], feed: Child, rate: int, count: int) -> None:
@@ -83,7 +88,7 @@ def measure(row: Row, speed: Row | None, consumers: Sequence[Consumer], feed: Ch
 def report_on(asked: argparse.Namespace) -> tuple[Report, Row, Row, Row]:
     """The table, and its rows: steady CPU, CPU flat out, speed flat out."""
     title = f"ingest: {TOPICS:,} topics, 80-byte JSON envelopes, QoS 0; medians of {asked.rounds} rounds"
-    report = Report(title, ["aiomqtt", "source", "bridge"])
+    report = Report(title, ["aiomqtt", "source", "memory", "bridge"])
     steady = report.row(f"CPU µs a message at {asked.rate:,}/s", CPU_MARK)
     full = report.row("CPU µs a message flat out", CPU_MARK)
     return report, steady, full, report.row("messages/s flat out")
@@ -92,6 +97,11 @@ def report_on(asked: argparse.Namespace) -> tuple[Report, Row, Row, Row]:
 def in_steps(count: float) -> int:
     """The nearest number of messages that bare consumers can tell."""
     return max(1, round(count / COUNT_STEP)) * COUNT_STEP
+
+
+def ratio(row: Row) -> float:
+    """What history on the disk costs, beside that in memory."""
+    return median(row.rounds["bridge"]) / median(row.rounds["memory"])
 
 
 def main() -> None:
@@ -103,18 +113,22 @@ def main() -> None:
     with workshop() as shop:
         broker = shop.broker()
         bridge = shop.bridge(broker)
+        memory = shop.bridge(broker, "memory", MEMORY)
         consumers = [
             bare(shop, broker, "aiomqtt", "floor"),
             bare(shop, broker, "source", "stock"),
+            whole(memory, "memory"),
             whole(bridge),
         ]
         feed = shop.python("feed", str(broker))
         feed.line(LATE_S)
-        warm_up(consumers, bridge, feed)
+        warm_up(consumers, [bridge, memory], feed)
         for _ in range(asked.rounds):
             measure(steady, None, consumers, feed, asked.rate, in_steps(asked.rate * asked.seconds))
             measure(full, speed, consumers, feed, 0, in_steps(asked.flat_out))
     report.finish(asked.json)
+    for row in (steady, full):
+        print(f"{row.label}: history on disk ÷ in memory {ratio(row):.2f} ({HISTORY_MARK.told(ratio(row))})")
 
 
 if __name__ == "__main__":

@@ -167,8 +167,13 @@ class TestPublicClient:
         for write in (lambda: client.update_value(SPEED, 1), lambda: client.update_values({SPEED: 1})):
             with pytest.raises(i3x.NotSupportedError):
                 write()
-        with pytest.raises(i3x.NotSupportedError):
-            client.update_history(SPEED, {"value": 1, "quality": "Good", "timestamp": "2026-01-01T00:00:00Z"})
+
+    def test_write_history(self, client: i3x.Client) -> None:
+        """A record that the client writes is found at its time, and is not the current value."""
+        client.update_history(SPEED, {"value": 1, "quality": "Good", "timestamp": "2026-01-01T00:00:00Z"})
+        (row,) = client.get_history(SPEED, start_time="2026-01-01T00:00:00Z", end_time="2026-01-01T00:00:00Z").values
+        assert (row.value, row.quality) == (1, "Good")
+        assert not client.get_value(SPEED).timestamp.startswith("2026-01-01")
 
     def test_sync(self, plant: Plant, client: i3x.Client) -> None:
         """clients.md 5, 11: polling with acknowledgement."""

@@ -2,7 +2,8 @@
 
 import json
 import signal
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from invariants import faults
 from recordings import Publisher
 from views import HttpView
 
+from bridge.history.sqlite import NAME as HISTORY
+from bridge.state.database import NAME as DATABASE
 from bridge.state.store import NAME
 from bridge.uns import Message
 from mosquitto import Mosquitto
@@ -19,6 +22,7 @@ from mosquitto import Mosquitto
 pytestmark = pytest.mark.integration
 
 WINDOW_S = 1.0
+TICKS_S = 2.5  # longer than the daemon takes to notice that the broker is back
 ORDER, ALARM = {"item": "bolt", "count": 4, "due": "x"}, {"text": "hot", "level": 3, "since": 1}
 PUMP = {"flow": 1.5, "head": 2.5, "power": 3.5, "hours": 4}
 LIVE: Mapping[str, Any] = {  # nothing is retained: after a restart only what is published again is there
@@ -75,6 +79,8 @@ def test_half_of_the_publishers(mosquitto: Mosquitto, tmp_path: Path) -> None:
         known = types(settled(first, mosquitto, LIVE))
         listed = {row["elementId"]: row["version"] for row in HttpView(first.client).object_types()}
         assert first.stop() == 0
+    (tmp_path / "state" / DATABASE).unlink()  # else the others' last values are there as well
+    (tmp_path / "state" / HISTORY).unlink()
     with BridgeProcess(tmp_path / "bridge", mosquitto.url, sections) as again:
         settled(again, mosquitto, SOME_FIELDS)
         assert types(again).items() <= known.items()
@@ -86,6 +92,62 @@ def test_half_of_the_publishers(mosquitto: Mosquitto, tmp_path: Path) -> None:
         assert {row["elementId"]: row["version"] for row in HttpView(again.client).object_types()} == listed
         assert faults(HttpView(again.client)) == []
         assert again.metrics()["bridge_state_problems_total"] == 0
+
+
+def test_last_values(mosquitto: Mosquitto, tmp_path: Path) -> None:
+    """After a restart everything is there at once, as it was: places, types, values, qualities and times."""
+    sections = options(tmp_path / "state")
+    ids = {"elementIds": [*LIVE, "acme/north/mixing/vat01", "acme/south/pumps/p1/status#/flow"]}
+    with BridgeProcess(tmp_path / "bridge", mosquitto.url, sections) as first:
+        known = types(settled(first, mosquitto, LIVE))
+        values = first.client.post("/v1/objects/value", json=ids).json()
+        assert first.stop() == 0
+    with BridgeProcess(tmp_path / "bridge", mosquitto.url, sections) as again:
+        again.wait_for(again.ready)
+        again.wait_for(lambda: again.client.post("/v1/objects/value", json=ids).json() == values)
+        assert types(again) == known
+        assert faults(HttpView(again.client)) == []
+
+
+def test_killed_values(mosquitto: Mosquitto, tmp_path: Path) -> None:
+    """The last values are there after a kill as well: history knows them."""
+    sections = options(tmp_path / "state")
+    ids = {"elementIds": list(LIVE)}
+    with BridgeProcess(tmp_path / "bridge", mosquitto.url, sections) as first:
+        settled(first, mosquitto, LIVE)
+        later = {topic: 99.5 for topic, value in LIVE.items() if isinstance(value, float)}
+        settled(first, mosquitto, later)
+        first.wait_for(lambda: first.metrics()["bridge_messages_unacknowledged"] == 0)
+        values = first.client.post("/v1/objects/value", json=ids).json()
+        first.signal(signal.SIGKILL)
+    with BridgeProcess(tmp_path / "bridge", mosquitto.url, sections) as again:
+        again.wait_for(again.ready)
+        again.wait_for(lambda: again.client.post("/v1/objects/value", json=ids).json() == values)
+
+
+def test_session_forgotten(make_mosquitto: Callable[..., Mosquitto], tmp_path: Path) -> None:
+    """Where the broker has forgotten us something may have been missed: values are Uncertain until they come again."""
+    broker = make_mosquitto("persistence false")
+    broker.start()
+    sections = options(tmp_path / "state")
+    numbers = {topic: value for topic, value in LIVE.items() if isinstance(value, float)}
+    first_topic, *others = numbers
+    with BridgeProcess(tmp_path / "bridge", broker.url, sections) as first:
+        settled(first, broker, numbers)
+        assert first.stop() == 0
+    broker.stop()
+    broker.start()
+    with BridgeProcess(tmp_path / "bridge", broker.url, sections) as again:
+        again.wait_for(again.ready)
+        publish(broker, {first_topic: 30.5})
+        again.wait_for(lambda: qualities(again, first_topic) == ["Good"])
+        time.sleep(TICKS_S)
+        assert set(qualities(again, *others)) == {"Uncertain"}
+
+
+def qualities(bridge: BridgeProcess, *topics: str) -> list[str]:
+    answer = bridge.client.post("/v1/objects/value", json={"elementIds": topics}).json()
+    return [item["result"]["quality"] for item in answer["results"]]
 
 
 def test_killed(mosquitto: Mosquitto, tmp_path: Path) -> None:

@@ -36,15 +36,17 @@ log_type error
 _BRIDGE = """\
 [mqtt]
 url = "mqtt://{host}:{broker}"
-topics = ["plant/#"]
-client_id = "bench-bridge"
+topics = ["{topics}/#"]
+client_id = "bench-{name}"
 [api]
 host = "{host}"
 port = {port}
-[model]
+{api}[model]
 discovery_window = 3
 [log]
 level = "warning"
+[state]
+directory = "{state}"
 """
 _OUTCOME = re.compile(rb'^bridge_messages_total\{outcome="\w+"\} (\S+)$', re.MULTILINE)
 _SETTLED = re.compile(rb"^bridge_model_settled 1", re.MULTILINE)
@@ -113,6 +115,7 @@ class Workshop:
         self._directory = tempfile.TemporaryDirectory(prefix="bench-")
         self.path = Path(self._directory.name)
         self._running: list[subprocess.Popen[bytes]] = []
+        self.children: dict[str, Child] = {}  # by name, the last one of each
 
     def __enter__(self) -> Self:
         return self
@@ -133,7 +136,8 @@ class Workshop:
             except FileNotFoundError:
                 raise BenchError(f"{command[0]} is not installed") from None
         self._running.append(process)
-        return Child(name, process, log)
+        self.children[name] = Child(name, process, log)
+        return self.children[name]
 
     def python(self, script: str, *arguments: str) -> Child:
         """Start a script of this folder, the helpers of the measurements beside it."""
@@ -148,12 +152,17 @@ class Workshop:
         wait_until(lambda: is_open(port), child, "does not listen")
         return port
 
-    def bridge(self, broker: int) -> "Bridge":
-        """Start the bridge as users do; the model settles sooner than by default. Raises `BenchError`."""
+    def bridge(self, broker: int, name: str = "bridge", extra: str = "", api: str = "") -> "Bridge":
+        """Start the bridge as users do; the model settles sooner than by default. `extra` are more sections, `api` more
+        settings of that one; what it keeps lies in a directory called like it. Raises `BenchError`.
+        """
         port = free_port()
-        config = self.path / "bridge.toml"
-        config.write_text(_BRIDGE.format(host=HOST, broker=broker, port=port))
-        child = self.start("bridge", sys.executable, "-m", "bridge", "run", "--config", str(config))
+        config = self.path / f"{name}.toml"
+        topics = "plant" if name == "bridge" else name
+        state = self.path / name
+        text = _BRIDGE.format(host=HOST, broker=broker, port=port, state=state, name=name, topics=topics, api=api)
+        config.write_text(text + extra)
+        child = self.start(name, sys.executable, "-m", "bridge", "run", "--config", str(config))
         bridge = Bridge(child, port)
         wait_until(lambda: is_open(port) and bridge.get("/readyz")[0] == 200, child, "does not get ready")
         return bridge
@@ -184,6 +193,13 @@ class Bridge:
     def received(self) -> int:
         """Messages that have an outcome."""
         return sum(int(float(count)) for count in _OUTCOME.findall(self.get("/metrics")[1]))
+
+    def metric(self, name: str) -> float:
+        """A sample without labels."""
+        found = re.search(rf"^{name} (\S+)$".encode(), self.get("/metrics")[1], re.MULTILINE)
+        if found is None:
+            self.child.fail(f"has no metric {name}")
+        return float(found[1])
 
     def is_settled(self) -> bool:
         """Whether the discovery window is over, so that the model is not looked at every second any more."""
