@@ -4,17 +4,15 @@ Structured values are kept as JSON text: a fifth of the memory, and nothing in i
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from heapq import heappop, heappush
-from operator import itemgetter
 
 import msgspec
 
-from bridge.history.base import Row, Rows, weight
+from bridge.history.base import CHUNK, Figures, Reader, Row, Series, T, is_row, weight
+from bridge.history.rows import TIME, columns, place
 from bridge.space import Change
-from bridge.uns import BAD
 
-_TIME = itemgetter(2)
 _STRUCTURED = (dict, list)
 _encode = msgspec.json.Encoder().encode
 _SLACK = 16  # an element's list is cut back when it is one part in so many too long: appending stays cheap
@@ -46,10 +44,35 @@ class MemoryHistory:
     def rows(self) -> int:
         return self._held
 
-    def append(self, changes: Sequence[Change]) -> None:
+    @property
+    def behind(self) -> bool:
+        return False
+
+    async def caught_up(self) -> None:
+        """It always is."""
+
+    def figures(self) -> Figures:
+        return Figures(bytes=self.bytes)
+
+    def start(self) -> None:
+        """There is nothing to write."""
+
+    async def flush(self, patience: float) -> bool:  # noqa: ARG002
+        return True
+
+    async def close(self, patience: float) -> bool:  # noqa: ARG002
+        return True
+
+    def append(
+        self,
+        changes: Sequence[Change],
+        settled: Callable[[], None] | None = None,
+        *,
+        haste: bool = True,  # noqa: ARG002
+    ) -> None:
         for change in changes:
-            if change.doubt and change.quality != BAD:
-                continue  # the reading itself is here already; only that a source had gone is new
+            if not is_row(change):
+                continue
             value = change.value
             if type(value) in _STRUCTURED:
                 value = _encode(value)
@@ -61,7 +84,7 @@ class MemoryHistory:
                 heappush(self._oldest, (change.time_ns, ident))
             elif rows[-1][2] < change.time_ns:
                 rows.append(row)
-            elif (replaced := _place(rows, row)) is not None:
+            elif (replaced := place(rows, row)) is not None:
                 self.bytes -= _ROW + weight(replaced)
                 self._held -= 1
             self._held += 1
@@ -69,6 +92,8 @@ class MemoryHistory:
                 self._drop(rows, len(rows) - self._per_element)
             while self._held > self._total or self.bytes > self._bytes_total:
                 self._drop_oldest()
+        if settled is not None:
+            settled()
 
     def _drop(self, rows: list[Row], count: int) -> None:
         self.bytes -= count * _ROW + sum(map(weight, rows[:count]))
@@ -92,25 +117,18 @@ class MemoryHistory:
         rows = self._elements.get(element_id, [])
         return rows, max(0, len(rows) - self._per_element)
 
-    def query(self, element_id: str, start_ns: int, end_ns: int, limit: int) -> Rows:
+    async def ask(self, question: Callable[[Reader], T]) -> T:
+        """At once: nothing here waits for a disk."""
+        return question(self)
+
+    def chunks(self, element_id: str, start_ns: int, end_ns: int) -> Iterator[Series]:
         rows, first = self._kept(element_id)
-        low = bisect_left(rows, start_ns, lo=first, key=_TIME)
-        high = bisect_right(rows, end_ns, lo=low, key=_TIME)
-        if high - low > limit:
-            return Rows(rows[low : low + limit], rows[low + limit][2])
-        return Rows(rows[low:high])
+        low = bisect_left(rows, start_ns, lo=first, key=TIME)
+        high = bisect_right(rows, end_ns, lo=low, key=TIME)
+        for at in range(low, high, CHUNK):
+            yield columns(rows[at : min(at + CHUNK, high)])
 
     def before(self, element_id: str, time_ns: int) -> Row | None:
         rows, first = self._kept(element_id)
-        at = bisect_left(rows, time_ns, lo=first, key=_TIME)
+        at = bisect_left(rows, time_ns, lo=first, key=TIME)
         return rows[at - 1] if at > first else None
-
-
-def _place(rows: list[Row], row: Row) -> Row | None:
-    """Put a late row where it belongs; gives the one at its time that it replaced."""
-    at = bisect_left(rows, row[2], key=_TIME)
-    if at < len(rows) and rows[at][2] == row[2]:
-        replaced, rows[at] = rows[at], row
-        return replaced
-    rows.insert(at, row)
-    return None

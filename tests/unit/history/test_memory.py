@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from inprocess import InProcess
 
 from bridge.history import MemoryHistory
-from bridge.history.base import Row, unpacked, weight
+from bridge.history.base import Row, Series, first, unpacked, weight
 from bridge.space import Change, Node
 from bridge.uns import BAD, GOOD, UNCERTAIN
 
@@ -35,8 +35,12 @@ def filled(rows: Iterable[int], per_element: int = 100, total: int = 1_000) -> M
     return history
 
 
+def queried(history: MemoryHistory, ident: str, start: int, end: int, limit: int) -> Series:
+    return first(history.chunks(ident, start, end), limit)
+
+
 def times(history: MemoryHistory, ident: str = "a") -> list[int]:
-    return [row[2] for row in history.query(ident, 0, EVER, 10**6).rows]
+    return queried(history, ident, 0, EVER, 10**6).times
 
 
 @pytest.mark.parametrize(
@@ -52,7 +56,7 @@ def times(history: MemoryHistory, ident: str = "a") -> list[int]:
 )
 def test_range(start: int, end: int, found: list[int]) -> None:
     """A range holds the rows within it, both ends inclusive."""
-    assert [row[2] for row in filled([10, 20, 30]).query("a", start, end, 10).rows] == found
+    assert queried(filled([10, 20, 30]), "a", start, end, 10).times == found
 
 
 def test_doubts() -> None:
@@ -60,12 +64,12 @@ def test_doubts() -> None:
     history = filled([10])
     told = [(None, BAD, 20), (10, UNCERTAIN, 10), (10, GOOD, 10)]
     history.append([Change(NODES[0], *vqt, doubt=True) for vqt in told])
-    assert history.query("a", 0, EVER, 10).rows == [(10, GOOD, 10), (None, BAD, 20)]
+    assert list(queried(history, "a", 0, EVER, 10).rows()) == [(10, GOOD, 10), (None, BAD, 20)]
 
 
 def test_unknown() -> None:
     """An element without rows has none."""
-    assert MemoryHistory(1, 1).query("nobody", 0, EVER, 5).rows == []
+    assert list(queried(MemoryHistory(1, 1), "nobody", 0, EVER, 5).rows()) == []
     assert MemoryHistory(1, 1).before("nobody", EVER) is None
 
 
@@ -78,7 +82,7 @@ def test_equal_times() -> None:
     """One time holds one row, the one that came last."""
     history = filled([10, 20, 30])
     history.append(changes(10, value="first") + changes(30, value="last"))
-    assert [row[:1] for row in history.query("a", 0, EVER, 9).rows] == [("first",), (20,), ("last",)]
+    assert [(value,) for value in queried(history, "a", 0, EVER, 9).values] == [("first",), (20,), ("last",)]
     assert history.rows == 3
 
 
@@ -87,8 +91,8 @@ def test_limit() -> None:
     history = filled(range(10, 20))
     found, start = [], 0
     while True:
-        rows = history.query("a", start, EVER, 3)
-        found += [row[2] for row in rows.rows]
+        rows = queried(history, "a", start, EVER, 3)
+        found += rows.times
         if rows.resume_ns is None:
             break
         start = rows.resume_ns
@@ -97,7 +101,7 @@ def test_limit() -> None:
 
 def test_limit_fits() -> None:
     """Exactly as many rows as the limit are not cut."""
-    assert filled([1, 2, 3]).query("a", 0, EVER, 3).resume_ns is None
+    assert queried(filled([1, 2, 3]), "a", 0, EVER, 3).resume_ns is None
 
 
 @pytest.mark.parametrize(("time", "row"), [(10, None), (11, 10), (20, 10), (99, 20)])
@@ -150,7 +154,7 @@ def test_any_arrivals(arrivals: list[tuple[int, int]], per_element: int, total: 
         history.append([Change(NODES[index], arrival, GOOD, time_ns)])
         last[index, time_ns] = arrival
         assert history.rows <= total
-        found: dict[int, list[Row]] = {i: history.query(NODES[i].id, 0, EVER, 10**6).rows for i in range(3)}
+        found: dict[int, list[Row]] = {i: list(queried(history, NODES[i].id, 0, EVER, 10**6).rows()) for i in range(3)}
         for i, rows in found.items():
             assert [row[2] for row in rows] == sorted({row[2] for row in rows})
             assert len(rows) <= per_element
@@ -165,7 +169,7 @@ def test_structured_values_are_packed(value: object) -> None:
     """Structured values are held as JSON bytes, all others as they are; unpacked they are what came."""
     history = MemoryHistory(10, 10)
     history.append([Change(NODES[0], value, GOOD, 1)])
-    (row,) = history.query("a", 0, EVER, 9).rows
+    (row,) = list(queried(history, "a", 0, EVER, 9).rows())
     assert type(row[0]) is (bytes if isinstance(value, dict | list) else type(value))
     assert unpacked(row) == (value, GOOD, 1)
 

@@ -1,0 +1,50 @@
+"""Entries of the log: the rows of one commit as JSON, by their elements' numbers."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from bridge.history.base import Row, Unreadable
+
+_STRUCTURED = b"{["
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder().decode
+_decode_entry = msgspec.json.Decoder(list[tuple[int, tuple[msgspec.Raw, str, int]]]).decode
+_decode_row = msgspec.json.Decoder(tuple[msgspec.Raw, str, int]).decode
+
+
+def told(row: Row) -> Row:
+    """A row as it is encoded: a packed value is JSON already."""
+    return (msgspec.Raw(row[0]), row[1], row[2]) if type(row[0]) is bytes else row
+
+
+def encoded(rows: Sequence[tuple[int, Row]]) -> bytes:
+    """Rows that are `told`."""
+    return _encode(rows)
+
+
+def decoded(entry: bytes) -> list[tuple[int, Row]]:
+    """Raises `Unreadable`."""
+    try:
+        return [(key, _held(row)) for key, row in _decode_entry(entry)]
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Unreadable(f"an entry of the log is damaged: {error}") from None
+
+
+def encoded_row(row: Row) -> bytes:
+    return _encode(told(row))
+
+
+def decoded_row(text: bytes) -> Row:
+    """Raises `Unreadable`."""
+    try:
+        return _held(_decode_row(text))
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Unreadable(f"a row is damaged: {error}") from None
+
+
+def _held(row: tuple[msgspec.Raw, str, int]) -> Row:
+    """As it is held in memory: a structured value is packed."""
+    raw = bytes(row[0])
+    return (raw if raw[0] in _STRUCTURED else _decode(raw), row[1], row[2])  # type: ignore[return-value]  # a quality
