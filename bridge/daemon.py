@@ -14,7 +14,7 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
 import uvicorn
 from msgspec import Struct
@@ -203,25 +203,36 @@ class _Daemon:
         parts.history.start()
         logging.getLogger("uvicorn.error").addFilter(_not_about_broken_streams)
         with self._signals():
-            async with asyncio.TaskGroup() as tasks:
+            async with self._kept(parts), asyncio.TaskGroup() as tasks:
                 server = tasks.create_task(parts.server.serve(sockets=[self._listener]), name="http")
                 ticker = tasks.create_task(self._tick(parts), name="ticker")
                 reader = tasks.create_task(self._read(parts), name="source")
                 others = [ticker, tasks.create_task(self._notifier.pulse(), name="watchdog")]
                 if parts.keeper is not None:
                     others.append(tasks.create_task(parts.keeper.run(), name="state"))
-                host, port = self._listener.getsockname()[:2]
-                shown = f"[{host}]" if ":" in host else host
-                _log.info(
-                    "version %s listens on http://%s:%d (API: /v1, documentation: /docs)",
-                    __version__,
-                    shown,
-                    port,
-                )
-                self._notifier.ready("looks for the broker")
+                self._announce()
                 await self._stopping.wait()
                 await self._shutdown(parts, reader, server, others)
         return 0
+
+    @contextlib.asynccontextmanager
+    async def _kept(self, parts: _Parts) -> AsyncIterator[None]:
+        """A fault that ends the daemon costs nothing that could be kept; a second signal does not wait for that."""
+        try:
+            yield
+        except BaseException:
+            if not self._stopping.is_set():
+                await parts.history.close(CLOSE_HISTORY)
+                if parts.keeper is not None:
+                    await parts.keeper.close()
+            raise
+
+    def _announce(self) -> None:
+        host, port = self._listener.getsockname()[:2]
+        address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        _log.info("version %s listens on %s (API: /v1, documentation: /docs)", __version__, address)
+        _log.info("state and history: %s", self._settings.state.directory or "in memory only")
+        self._notifier.ready("looks for the broker")
 
     async def _read(self, parts: _Parts) -> None:
         """Until the source ends or is stopped; then what has come is written and acknowledged."""

@@ -1,8 +1,9 @@
 """The way of a batch through the daemon: from the source into the core, from there into history, and, once that is
 safe, back to the broker as an acknowledgement. Readers and subscribers do not wait for the disk.
 
-When history is behind, batches that the broker keeps for us wait, so that it keeps the rest as well; those of QoS 0,
-which nobody keeps, go on into the core and not into history: what is current stays current, and the loss is counted.
+When history is behind, batches of QoS 0, which nobody keeps, go on into the core and not into history: what is current
+stays current, and the loss is counted. What the broker keeps for us is taken all the same, because it sends only so
+much without an acknowledgement; where a broker sends more, it has to wait when history is full.
 """
 
 from functools import partial
@@ -25,7 +26,7 @@ class Flow:
     async def run(self, source: Source) -> None:
         """Until the source ends. Raises what `batches` raises."""
         async for batch in source.batches():
-            if batch.waiting and self._history.behind:
+            if batch.waiting and self._history.full:
                 await self._history.caught_up()
             self.take(batch)
 

@@ -99,8 +99,13 @@ class History(Protocol):
         """Whether more rows wait for the disk than should: who can do without had better not append."""
         ...
 
+    @property
+    def full(self) -> bool:
+        """Whether so many more wait that nobody should append before it has `caught_up`."""
+        ...
+
     async def caught_up(self) -> None:
-        """Wait until it is not `behind`."""
+        """Wait until it is not `full`."""
         ...
 
     @property

@@ -48,6 +48,10 @@ class MemoryHistory:
     def behind(self) -> bool:
         return False
 
+    @property
+    def full(self) -> bool:
+        return False
+
     async def caught_up(self) -> None:
         """It always is."""
 

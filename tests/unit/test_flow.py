@@ -21,7 +21,7 @@ class Disk(MemoryHistory):
     def __init__(self) -> None:
         super().__init__(100, 1_000)
         self.hasty: list[bool] = []
-        self.full = False
+        self.is_behind = self.is_full = False
         self._waiting: list[Callable[[], None]] = []
         self._room = asyncio.Event()
 
@@ -40,13 +40,17 @@ class Disk(MemoryHistory):
 
     @property
     def behind(self) -> bool:
-        return self.full
+        return self.is_behind or self.is_full
+
+    @property
+    def full(self) -> bool:
+        return self.is_full
 
     async def caught_up(self) -> None:
         await self._room.wait()
 
     def make_room(self) -> None:
-        self.full = False
+        self.is_behind = self.is_full = False
         self._room.set()
 
 
@@ -100,20 +104,23 @@ def test_haste(disk: Disk) -> None:
 
 
 def test_behind(disk: Disk) -> None:
-    """While the disk is behind, what nobody keeps goes on into the core but not into history, and is counted."""
-    disk.full = True
-    flow, broker = flowing(disk), Broker(False, False)
+    """While the disk is behind, what nobody keeps goes on into the core but not into history, and is counted; what the
+    broker keeps is taken.
+    """
+    disk.is_behind = True
+    flow, broker = flowing(disk), Broker(False, True, False)
     run(flow, broker)
-    assert (disk.rows, broker.acknowledged) == (0, [0, 1])
-    assert (flow.ledger.stored, flow.ledger.rejected) == (0, {BEHIND: 2})
+    disk.commit()
+    assert (disk.rows, broker.acknowledged) == (1, [0, 2, 1])
+    assert (flow.ledger.stored, flow.ledger.rejected) == (1, {BEHIND: 2})
     assert flow.ledger.balance == 0
 
 
-def test_behind_waits(disk: Disk) -> None:
-    """What the broker keeps is not taken while the disk is behind, and loses nothing."""
+def test_full_waits(disk: Disk) -> None:
+    """What the broker keeps is not taken while history is full, and nothing is lost."""
 
     async def work() -> None:
-        disk.full = True
+        disk.is_full = True
         flow, broker = flowing(disk), Broker(False, True, True)
         task = asyncio.create_task(flow.run(broker))  # type: ignore[arg-type]
         await asyncio.sleep(0.01)

@@ -37,15 +37,22 @@ class Archive:
 
     def info(self) -> dict[str, Any]:
         """Rows, elements, bytes (of the file that hold something), the first and the last time (ns), and what the rows
-        take: those in blocks, and those of the log, where they are for a while.
+        take: those in blocks, and those of the log, where they are for a while. All as of one moment.
         """
+        self._file.execute("BEGIN")
+        try:
+            return self._facts()
+        finally:
+            self._file.execute("ROLLBACK")
+
+    def _facts(self) -> dict[str, Any]:
         blocks, in_blocks, size, first, last = self._file.execute(
             "SELECT count(*), coalesce(sum(count), 0), coalesce(sum(length(data)), 0), min(start), max(end) FROM block"
         ).fetchone()
         elements = self._file.execute("SELECT count(*) FROM element").fetchone()[0]
         in_log, log_size = 0, 0
-        for (entry,) in self._file.execute("SELECT rows FROM log"):
-            times = [row[2] for _, row in decoded(entry)]
+        for entry, checksum in self._file.execute("SELECT rows, checksum FROM log"):
+            times = [row[2] for _, row in decoded(entry, checksum)]
             in_log += len(times)
             log_size += len(entry)
             first = min([*times, *([first] if first is not None else [])], default=None)
@@ -55,7 +62,7 @@ class Archive:
             "elements": elements,
             "oldest": first,
             "newest": last,
-            "bytes": used_bytes(self._file),
+            "bytes": used_bytes(self._file) + log_size,
             "blocks": blocks,
             "rows_in_blocks": in_blocks,
             "bytes_per_row_in_blocks": size / in_blocks if in_blocks else None,
@@ -68,8 +75,8 @@ class Archive:
         counts: Counter[int] = Counter(
             dict(self._file.execute("SELECT element, sum(count) FROM block GROUP BY element"))
         )
-        for (entry,) in self._file.execute("SELECT rows FROM log"):
-            counts.update(key for key, _ in decoded(entry))
+        for entry, checksum in self._file.execute("SELECT rows, checksum FROM log"):
+            counts.update(key for key, _ in decoded(entry, checksum))
         for key, ident in self._file.execute("SELECT key, id FROM element ORDER BY id"):
             if counts[key]:
                 yield ident, counts[key]
@@ -80,8 +87,8 @@ class Archive:
         if found is None:
             return
         rows: list[Row] = []
-        for (entry,) in self._file.execute("SELECT rows FROM log ORDER BY number"):
-            for key, row in decoded(entry):
+        for entry, checksum in self._file.execute("SELECT rows, checksum FROM log ORDER BY number"):
+            for key, row in decoded(entry, checksum):
                 if key == found[0]:
                     place(rows, row)
         yield from woven(blocks(self._file, found[0], start_ns, end_ns), within(rows, start_ns, end_ns))

@@ -2,8 +2,8 @@
 
 Times are differences in the coarsest unit that all of them are multiples of, as narrow integers; values are a JSON
 array, which holds integers of any size, decimals and structures exactly and, compressed, takes no more than binary
-numbers do (a float of five digits two bytes, one of seventeen digits nine). A header says how, zlib's checksum whether
-all is as it was.
+numbers do (a float of five digits two bytes, one of seventeen digits nine). A header says how, and a checksum of all,
+the first time included, whether it is as it was.
 """
 
 import zlib
@@ -11,7 +11,7 @@ from array import array
 from collections.abc import Sequence
 from itertools import accumulate, pairwise
 from math import gcd
-from struct import Struct, error
+from struct import Struct
 
 import msgspec
 
@@ -23,7 +23,9 @@ QUALITIES: tuple[Quality, ...] = (GOOD, UNCERTAIN, BAD, NO_DATA)  # stored as th
 INDEX: dict[Quality, int] = {quality: index for index, quality in enumerate(QUALITIES)}
 
 _FORMAT = 1
-_HEADER = Struct("<BBBBII")  # format, unit as a power of ten, bytes of a difference, quality of all, rows, CRC
+_HEADER = Struct("<BBBBI")  # format, unit as a power of ten, bytes of a difference, quality of all, rows
+_CHECKSUM = Struct("<I")  # between the header and the body; of the first time, the header and the body
+_START = Struct("<q")
 _MIXED = 255  # instead of the quality of all: each row has one of its own
 _PACKED = 128  # added to the format: some values are structured, and stay JSON when read
 _LEVEL = 1  # of compression: higher ones save some percent for several times the work
@@ -45,19 +47,23 @@ def pack(series: Series) -> bytes:
     values = [msgspec.Raw(value) if type(value) is bytes else value for value in series.values] if structured else None
     body = zlib.compress(b"".join((steps, column, _encode(values or series.values))), _LEVEL)
     kind = _FORMAT | _PACKED if structured else _FORMAT
-    return _HEADER.pack(kind, exponent, width, quality, len(series), zlib.crc32(body)) + body
+    header = _HEADER.pack(kind, exponent, width, quality, len(series))
+    return header + _checksum(series.times[0], header, body) + body
+
+
+def _checksum(start_ns: int, header: bytes, body: bytes) -> bytes:
+    return _CHECKSUM.pack(zlib.crc32(body, zlib.crc32(header, zlib.crc32(_START.pack(start_ns)))))
 
 
 def unpack(start_ns: int, data: bytes) -> Series:
     """The rows of a block that begins at a time. Raises `Unreadable`."""
-    try:
-        kind, exponent, width, quality, count, checksum = _HEADER.unpack_from(data)
-        body = memoryview(data)[_HEADER.size :]
-        if kind & ~_PACKED != _FORMAT or zlib.crc32(body) != checksum:
-            raise Unreadable("a block of rows is damaged, or of a later version")
-        plain = zlib.decompress(body)
-    except (error, zlib.error) as fault:
-        raise Unreadable(f"a block of rows is damaged: {fault}") from None
+    header, body = data[: _HEADER.size], data[_HEADER.size + _CHECKSUM.size :]
+    if data[_HEADER.size : _HEADER.size + _CHECKSUM.size] != _checksum(start_ns, header, body):
+        raise Unreadable("a block of rows is damaged")
+    kind, exponent, width, quality, count = _HEADER.unpack(header)
+    if kind & ~_PACKED != _FORMAT:
+        raise Unreadable("a block of rows is of a later version")
+    plain = zlib.decompress(body)
     at = width * (count - 1)
     steps = array(_CODES[width], plain[:at])
     unit = 10**exponent

@@ -1,15 +1,16 @@
 """The file: its tables, its versions, how it is opened, and what is done with one that cannot be used.
 
-`element` names elements by a number, and knows the last row of each in blocks; and, where its last rows were never the
-current value, the time of the last one that was. `block` holds rows (`codec`), those of
-an element in blocks that do not overlap. `log` holds what was committed since: one entry a commit, JSON, of a
-*generation* of rows that is in memory as well; when all rows of a generation are in blocks its entries go.
+`element` names elements by a number, and knows the last row of each in blocks; and, where its last rows are not its
+current value, the time of the row that is, and of the last one. `block` holds rows (`codec`), those of an element in
+blocks that do not overlap. `log` holds what was committed since: one entry a commit, JSON, of a *generation* of rows
+that is in memory as well; when all rows of a generation are in blocks its entries go.
 """
 
 import contextlib
 import sqlite3
 import time
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 from bridge.errors import StartError
@@ -26,18 +27,20 @@ _STEPS = 10_000  # of SQLite's machine between two looks at the clock
 _BESIDE = ("-wal", "-shm")  # files that belong to it
 
 _DAMAGED = frozenset((sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB))
+_AWAY = frozenset((sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY))
 _BUSY = frozenset((sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED))
 
 # What makes the next version out of each one. Old steps stay as they are.
 _VERSIONS: tuple[tuple[str, ...], ...] = (
     (
         "CREATE TABLE element (key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, last_ns INTEGER, last BLOB, "
-        "current_ns INTEGER)",
+        "current_ns INTEGER, late_ns INTEGER)",
         "CREATE TABLE block (number INTEGER PRIMARY KEY, element INTEGER NOT NULL, start INTEGER NOT NULL, "
         "end INTEGER NOT NULL, count INTEGER NOT NULL, data BLOB NOT NULL)",
         "CREATE UNIQUE INDEX block_place ON block (element, start, end, count)",
         "CREATE INDEX block_end ON block (end, count)",
-        "CREATE TABLE log (number INTEGER PRIMARY KEY, generation INTEGER NOT NULL, rows BLOB NOT NULL)",
+        "CREATE TABLE log (number INTEGER PRIMARY KEY, generation INTEGER NOT NULL, rows BLOB NOT NULL, "
+        "checksum INTEGER NOT NULL)",
     ),
 )
 
@@ -49,6 +52,11 @@ class Damaged(Exception):
 def is_damage(error: sqlite3.Error) -> bool:
     """Whether an error says that the file is broken, rather than busy or the disk full."""
     return getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGED
+
+
+def is_away(error: sqlite3.Error) -> bool:
+    """Whether an error may come of a disk that was away: then the file has to be opened again."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in _AWAY
 
 
 def open_to_write(path: Path) -> sqlite3.Connection:
@@ -80,10 +88,23 @@ def _remedy(error: Exception) -> str:
 
 
 def open_to_read(path: Path) -> sqlite3.Connection:
-    """The same file, for one thread that asks. Raises `sqlite3.Error`."""
-    connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None)
+    """The same file, for one thread at a time that asks. Raises `sqlite3.Error`."""
+    address = f"{path.resolve().as_uri()}?mode=ro"
+    connection = sqlite3.connect(address, uri=True, isolation_level=None, check_same_thread=False)
     connection.execute("PRAGMA busy_timeout = 1000")
     connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+    return connection
+
+
+def open_again(path: Path) -> sqlite3.Connection:
+    """The same file after its disk has been away, for whoever had it open to write. Raises `sqlite3.Error`."""
+    connection = sqlite3.connect(path, timeout=1.0, isolation_level=None, check_same_thread=False)
+    try:
+        _prepare(connection)
+        version_of(connection)
+    except (sqlite3.Error, Damaged):
+        connection.close()
+        raise
     return connection
 
 
@@ -136,18 +157,21 @@ def _check(connection: sqlite3.Connection) -> None:
 
 
 def put_aside(path: Path, now: str) -> Path:
-    """Keep a file that cannot be used under another name, with what belongs to it; the oldest of many go. Raises
-    `OSError`.
-    """
-    aside = path.with_name(f"{path.name}.broken-{now}")
-    path.replace(aside)
-    for ending in _BESIDE:
+    """Keep a file that cannot be used under another name, with what belongs to it. Raises `OSError`."""
+    names = (f"{path.name}.broken-{now}{'-' * bool(again)}{again or ''}" for again in count())
+    aside = next(path.with_name(name) for name in names if not path.with_name(name).exists())
+    for ending in ("", *_BESIDE):
         with contextlib.suppress(FileNotFoundError):
             Path(f"{path}{ending}").replace(f"{aside}{ending}")
+    return aside
+
+
+def tidy(path: Path) -> None:
+    """The oldest of many files that were put aside go; those that cannot, stay."""
     for old in sorted(_broken(path))[:-KEPT_BROKEN]:
         for ending in ("", *_BESIDE):
-            Path(f"{old}{ending}").unlink(missing_ok=True)
-    return aside
+            with contextlib.suppress(OSError):
+                Path(f"{old}{ending}").unlink(missing_ok=True)
 
 
 def _broken(path: Path) -> Iterator[Path]:

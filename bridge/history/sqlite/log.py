@@ -1,5 +1,6 @@
-"""Entries of the log: the rows of one commit as JSON, by their elements' numbers."""
+"""Entries of the log: the rows of one commit as JSON, by their elements' numbers, and a checksum beside it."""
 
+import zlib
 from collections.abc import Sequence
 
 import msgspec
@@ -19,13 +20,16 @@ def told(row: Row) -> Row:
     return (msgspec.Raw(row[0]), row[1], row[2]) if type(row[0]) is bytes else row
 
 
-def encoded(rows: Sequence[tuple[int, Row]]) -> bytes:
-    """Rows that are `told`."""
-    return _encode(rows)
+def encoded(rows: Sequence[tuple[int, Row]]) -> tuple[bytes, int]:
+    """Rows that are `told`, and the checksum."""
+    entry = _encode(rows)
+    return entry, zlib.crc32(entry)
 
 
-def decoded(entry: bytes) -> list[tuple[int, Row]]:
+def decoded(entry: bytes, checksum: int) -> list[tuple[int, Row]]:
     """Raises `Unreadable`."""
+    if zlib.crc32(entry) != checksum:
+        raise Unreadable("an entry of the log is damaged")
     try:
         return [(key, _held(row)) for key, row in _decode_entry(entry)]
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

@@ -23,7 +23,8 @@ _BLOCK_BEFORE = "SELECT start, data FROM block WHERE element = ? AND start < ? O
 
 class SqliteReader:
     """`in_memory` gives the rows of an element that may not be in blocks yet, oldest generation first, as lists that
-    stay as they are; `key_of` its number, None for one without rows.
+    stay as they are; `key_of` its number, None for one without rows. `on_error` hears of what the file says when it
+    cannot be read.
     """
 
     def __init__(
@@ -32,7 +33,9 @@ class SqliteReader:
         key_of: Callable[[str], int | None],
         in_memory: Callable[[int], Sequence[Sequence[Row]]],
         oldest_ns: Callable[[], int],
+        on_error: Callable[[sqlite3.Error], None],
     ) -> None:
+        self._on_error = on_error
         self._connection = connection
         self._key_of = key_of
         self._in_memory = in_memory
@@ -45,38 +48,42 @@ class SqliteReader:
         rows: Sequence[Row] = ()
         for later in self._in_memory(key):
             rows = merged(rows, within(later, start_ns, end_ns))
-        return woven(blocks(self._connection, key, start_ns, end_ns), rows)
+        return woven(self._blocks(key, start_ns, end_ns), rows)
+
+    def _blocks(self, key: int, start_ns: int, end_ns: int) -> Iterator[Series]:
+        try:
+            yield from blocks(self._connection, key, start_ns, end_ns)
+        except sqlite3.Error as error:
+            self._on_error(error)
+            raise Unreadable(f"the file cannot be read: {error}") from None
 
     def before(self, element_id: str, time_ns: int) -> Row | None:
         key = self._key_of(element_id)
         if key is None:
             return None
         held = [row for rows in self._in_memory(key) if (row := last_before(rows, time_ns)) is not None]
-        stored = _block_before(self._connection, key, time_ns)
+        stored = self._block_before(key, time_ns)
         found = max([*([stored] if stored else []), *held], key=lambda row: row[2], default=None)
         latest = [row for row in held if found is not None and row[2] == found[2]]
         row = latest[-1] if latest else found
         return row if row is not None and row[2] >= self._oldest_ns() else None
 
-
-def blocks(connection: sqlite3.Connection, key: int, start_ns: int, end_ns: int) -> Iterator[Series]:
-    """The rows of a range that are in blocks, block by block. Raises `Unreadable`."""
-    try:
-        with closing(connection.execute(_BLOCKS, {"element": key, "start": start_ns, "end": end_ns})) as found:
-            for start, data in found:
-                series = trimmed(unpack(start, data), start_ns, end_ns)
-                if series.times:
-                    yield series
-    except sqlite3.Error as error:
-        raise Unreadable(f"the file cannot be read: {error}") from None
+    def _block_before(self, key: int, time_ns: int) -> Row | None:
+        try:
+            found = self._connection.execute(_BLOCK_BEFORE, (key, time_ns)).fetchone()
+        except sqlite3.Error as error:
+            self._on_error(error)
+            raise Unreadable(f"the file cannot be read: {error}") from None
+        return last_before(list(unpack(*found).rows()), time_ns) if found is not None else None
 
 
-def _block_before(connection: sqlite3.Connection, key: int, time_ns: int) -> Row | None:
-    try:
-        found = connection.execute(_BLOCK_BEFORE, (key, time_ns)).fetchone()
-    except sqlite3.Error as error:
-        raise Unreadable(f"the file cannot be read: {error}") from None
-    return last_before(list(unpack(*found).rows()), time_ns) if found is not None else None
+def blocks(file: sqlite3.Connection, key: int, start_ns: int, end_ns: int) -> Iterator[Series]:
+    """The rows of a range that are in blocks, block by block. Raises `Unreadable` and `sqlite3.Error`."""
+    with closing(file.execute(_BLOCKS, {"element": key, "start": start_ns, "end": end_ns})) as found:
+        for start, data in found:
+            series = trimmed(unpack(start, data), start_ns, end_ns)
+            if series.times:
+                yield series
 
 
 def trimmed(series: Series, start_ns: int, end_ns: int) -> Series:

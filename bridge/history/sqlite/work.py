@@ -8,13 +8,16 @@ sealing again changes nothing. Few rows make small blocks; when an element ends 
 
 import sqlite3
 import time
-from collections.abc import Callable, Mapping, Sequence
+from bisect import bisect_left
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import zip_longest
 from typing import Protocol
 
 from msgspec import Struct
 
 from bridge.history.base import Row, Unreadable
-from bridge.history.rows import columns, merged
+from bridge.history.rows import TIME, columns, merged, within
 from bridge.history.sqlite.codec import ROWS, pack, unpack
 from bridge.history.sqlite.log import encoded, encoded_row
 
@@ -27,17 +30,17 @@ _NEVER = -(2**63)
 
 _LAST = "SELECT end FROM block WHERE element = ? ORDER BY start DESC LIMIT 1"
 _OVERLAPPING = """
-    SELECT number, start, count, data FROM block
-    WHERE element = :element AND start <= :end AND end >= :start
+    SELECT number, start FROM block
+    WHERE element = :element
       AND start >= coalesce((SELECT max(start) FROM block WHERE element = :element AND start <= :start), :start)
+      AND start <= max(:end, (SELECT min(start) FROM block WHERE element = :element))
     ORDER BY start"""
-_TAIL = "SELECT number, start, count, data FROM block WHERE element = ? ORDER BY start DESC LIMIT ?"
+_TAIL = "SELECT number, count FROM block WHERE element = ? ORDER BY start DESC LIMIT ?"
+_BLOCK = "SELECT start, count, data FROM block WHERE number = ?"
 _INSERT = "INSERT OR REPLACE INTO block (element, start, end, count, data) VALUES (?, ?, ?, ?, ?)"
 _LATEST = "UPDATE element SET last_ns = ?1, last = ?2 WHERE key = ?3 AND coalesce(last_ns, ?1) <= ?1"
 _OLDEST = "SELECT number, end, count FROM block INDEXED BY block_end ORDER BY end LIMIT ?"
 _ENTRIES_OF = "DELETE FROM log WHERE number IN (SELECT number FROM log WHERE generation <= ? ORDER BY number LIMIT ?)"
-
-_Touched = list[tuple[int, int, int, bytes]]  # blocks: number, start, rows, data
 
 
 class Job(Protocol):
@@ -67,37 +70,54 @@ class Tally(Struct):
     """What is in the file."""
 
     rows: int = 0  # in blocks
-    bytes: int = 0  # that hold something
+    bytes: int = 0  # of the file that hold something, without the log
     evicted: int = 0  # rows, so far
     damaged: int = 0  # blocks that should have been rewritten and cannot be read, so far; they stay as they are
 
 
 class Commit(Struct):
     """Rows by their elements' numbers, and whom to tell when they are safe. `elements` are new. A structured value is
-    wrapped as `msgspec.Raw`. `current` are the elements whose last row is not their current value, with the time of the
-    one that is, or None where it is the last one again.
+    wrapped as `msgspec.Raw`. `current`: elements whose last row is not their current value, with the times of the row
+    that is and of the last one; None where they are one again. `size` is that of texts and structures in bytes, about.
     """
 
     generation: int
     elements: list[tuple[int, str]]
     rows: list[tuple[int, Row]]
     settled: list[Callable[[], None]]
-    current: dict[int, int | None]
+    current: dict[int, tuple[int, int] | None]
+    size: int = 0
 
     def write(self, file: sqlite3.Connection) -> None:
         file.executemany("INSERT INTO element (key, id) VALUES (?, ?)", self.elements)
-        file.executemany(
-            "UPDATE element SET current_ns = ? WHERE key = ?", [(ns, key) for key, ns in self.current.items()]
-        )
+        changed = [(*(times or (None, None)), key) for key, times in self.current.items()]
+        file.executemany("UPDATE element SET current_ns = ?, late_ns = ? WHERE key = ?", changed)
         if self.rows:
-            file.execute("INSERT INTO log (generation, rows) VALUES (?, ?)", (self.generation, encoded(self.rows)))
+            row = (self.generation, *encoded(self.rows))
+            file.execute("INSERT INTO log (generation, rows, checksum) VALUES (?, ?, ?)", row)
 
     def written(self) -> bool:
         return True
 
 
+class _Task(Struct):
+    """Rows that become blocks, with those of the blocks that they belong to, which they replace. The last task of an
+    element (`newest`) notes which its last row is.
+    """
+
+    key: int
+    rows: Sequence[Row]
+    touched: list[int]  # numbers of blocks
+    newest: Row | None = None
+    end: tuple[int, int] = (_NEVER, 0)
+
+
 class Sealing:
-    """One generation on its way into blocks, and then out of the log."""
+    """One generation on its way into blocks, and then out of the log.
+
+    An element's rows are divided among the blocks that they lie in, so that late ones touch no more than those; what is
+    newer than all blocks makes new ones. Each piece is small, so that a slice ends in time.
+    """
 
     def __init__(
         self,
@@ -108,54 +128,73 @@ class Sealing:
     ) -> None:
         """`ends`: of elements whose blocks are known, the last time in them and how many small ones they end in."""
         self.generation = generation
-        self._waiting = iter(rows.items())
-        self._slice: list[tuple[int, Sequence[Row]]] = []
+        self._elements = iter(rows.items())
+        self._element: tuple[int, Sequence[Row]] | None = None  # not divided yet
+        self._tasks: deque[_Task] = deque()  # of an element that is
+        self._slice: list[_Task] = []  # done in this transaction
         self._ends = ends
-        self._moved: dict[int, tuple[int, int]] = {}
         self._tally = tally
         self._gained = self._damaged = 0
         self._sealed = self._forgotten = False
 
     def write(self, file: sqlite3.Connection) -> None:
-        self._moved, self._gained, self._damaged = {}, 0, 0
+        self._gained = self._damaged = 0
         if self._sealed:
             self._forgotten = file.execute(_ENTRIES_OF, (self.generation, _ENTRIES)).rowcount < _ENTRIES
             return
+        for task in self._slice:  # once more
+            self._seal(file, task)
         until = time.monotonic() + SLICE_S
-        if self._slice:  # once more
-            for key, rows in self._slice:
-                self._seal(file, key, rows)
-            return
-        for key, rows in self._waiting:
-            self._slice.append((key, rows))
-            self._seal(file, key, rows)
-            if time.monotonic() > until:
+        while not self._slice or time.monotonic() < until:
+            following = self._next(file)
+            if following is None:
                 break
+            self._slice.append(following)
+            self._seal(file, following)
+
+    def _next(self, file: sqlite3.Connection) -> _Task | None:
+        if not self._tasks:
+            self._element = self._element or next(self._elements, None)
+            if self._element is None:
+                return None
+            self._tasks.extend(self._divide(file, *self._element))
+            self._element = None
+        return self._tasks.popleft()
 
     def written(self) -> bool:
         self._sealed = self._sealed or not self._slice
+        for task in self._slice:
+            if task.newest is not None:
+                self._ends[task.key] = task.end
         self._slice = []
-        self._ends.update(self._moved)
         self._tally.rows += self._gained
         self._tally.damaged += self._damaged
         return self._forgotten
 
-    def _seal(self, file: sqlite3.Connection, key: int, rows: Sequence[Row]) -> None:
-        newest = rows[-1]
+    def _divide(self, file: sqlite3.Connection, key: int, rows: Sequence[Row]) -> list[_Task]:
         known = self._ends.get(key)
         end, small = known if known is not None else (_last(file, key), 0)
-        touched: _Touched = []
+        tasks = []
         if rows[0][2] <= end:
-            span = {"element": key, "start": rows[0][2], "end": newest[2]}
-            touched = file.execute(_OVERLAPPING, span).fetchall()
-        elif len(rows) >= _SMALL:
+            late = within(rows, rows[0][2], end)
+            tasks, rows = list(_late_tasks(file, key, late)), rows[len(late) :]
+        newest = rows[-1] if rows else late[-1]
+        touched: list[int] = []
+        if len(rows) >= _SMALL:
             small = 0
-        else:
+        elif rows:
             small += 1
-            if small >= _MANY:
-                touched = _small_tail(file, key)
-                small = 1
-        for number, start, count, data in touched:
+            if small >= _MANY and not tasks:
+                touched, small = _small_tail(file, key), 1
+        pieces = [rows[at : at + ROWS] for at in range(0, len(rows), ROWS)]
+        tasks += [_Task(key, piece, touched if at == 0 else []) for at, piece in enumerate(pieces)]
+        tasks[-1].newest, tasks[-1].end = newest, (max(end, newest[2]), small)
+        return tasks
+
+    def _seal(self, file: sqlite3.Connection, task: _Task) -> None:
+        rows = task.rows
+        for number in task.touched:
+            start, count, data = file.execute(_BLOCK, (number,)).fetchone()
             try:
                 rows = merged(list(unpack(start, data).rows()), rows)
             except Unreadable:
@@ -163,10 +202,10 @@ class Sealing:
                 continue
             file.execute("DELETE FROM block WHERE number = ?", (number,))
             self._gained -= count
-        _insert(file, key, rows)
+        _insert(file, task.key, rows)
         self._gained += len(rows)
-        self._moved[key] = (max(end, newest[2]), small)
-        file.execute(_LATEST, (newest[2], encoded_row(newest), key))
+        if task.newest is not None:
+            file.execute(_LATEST, (task.newest[2], encoded_row(task.newest), task.key))
 
 
 def _last(file: sqlite3.Connection, key: int) -> int:
@@ -174,13 +213,25 @@ def _last(file: sqlite3.Connection, key: int) -> int:
     return int(found[0]) if found is not None else _NEVER
 
 
-def _small_tail(file: sqlite3.Connection, key: int) -> _Touched:
-    """The small blocks that an element ends in."""
-    found: _Touched = []
-    for block in file.execute(_TAIL, (key, _MANY)).fetchall():
-        if block[2] >= _SMALL:
+def _late_tasks(file: sqlite3.Connection, key: int, rows: Sequence[Row]) -> Iterator[_Task]:
+    """Each row with the block that begins last before it, or with the first one."""
+    span = {"element": key, "start": rows[0][2], "end": rows[-1][2]}
+    blocks = file.execute(_OVERLAPPING, span).fetchall()
+    at = 0
+    for (number, _), following in zip_longest(blocks, blocks[1:]):
+        until = len(rows) if following is None else bisect_left(rows, following[1], lo=at, key=TIME)
+        if until > at:
+            yield _Task(key, rows[at:until], [number])
+        at = until
+
+
+def _small_tail(file: sqlite3.Connection, key: int) -> list[int]:
+    """The small blocks that an element ends in, in order."""
+    found: list[int] = []
+    for number, count in file.execute(_TAIL, (key, _MANY)).fetchall():
+        if count >= _SMALL:
             break
-        found.append(block)
+        found.append(number)
     return found[::-1]
 
 
@@ -232,11 +283,12 @@ class Trimming:
 
 
 def used_bytes(file: sqlite3.Connection) -> int:
-    """Bytes of the file that hold something."""
+    """Bytes of the file that hold something, without the log, which comes and goes with what is not in blocks yet."""
     pages, free, size = (
         file.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count", "page_size")
     )
-    return int((pages - free) * size)
+    (log,) = file.execute("SELECT coalesce(sum(length(rows)), 0) FROM log").fetchone()
+    return max(0, int((pages - free) * size - log))
 
 
 __all__ = ["KEEP_ALL", "Commit", "Job", "Keep", "Sealing", "Tally", "Trimming", "used_bytes"]

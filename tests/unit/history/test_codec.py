@@ -53,10 +53,12 @@ def test_small() -> None:
 def test_damage() -> None:
     """Each flipped byte is noticed, never told as a value; so is an end that is missing."""
     data = pack(Series([1, 2, 3], [1.5, "two", b'{"three":3}'], [GOOD, BAD, GOOD]))
-    for at in range(12, len(data)):
+    for at in range(len(data)):
         broken = bytearray(data)
         broken[at] ^= 0xFF
         with pytest.raises(Unreadable):
             unpack(1, bytes(broken))
         with pytest.raises(Unreadable):
             unpack(1, data[:at])
+    with pytest.raises(Unreadable):
+        unpack(2, data)

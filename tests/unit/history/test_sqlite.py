@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Awaitable, Callable, Iterable
 from itertools import pairwise
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -16,8 +17,10 @@ from inprocess import InProcess
 
 from bridge.errors import StartError
 from bridge.history.base import Row, Unreadable, first, unpacked
-from bridge.history.sqlite import Keep, SqliteHistory, store
+from bridge.history.sqlite import Keep, SqliteHistory, store, work, writer
 from bridge.history.sqlite.archive import Archive
+from bridge.history.sqlite.database import open_to_write
+from bridge.history.sqlite.work import Trimming
 from bridge.space import Change, Node
 from bridge.uns import BAD, GOOD, UNCERTAIN, Quality
 
@@ -39,7 +42,12 @@ def change(name: str, time_ns: int, value: Any = None, quality: Quality = GOOD) 
     return Change(NODES[name], time_ns if value is None else value, quality, time_ns)
 
 
-def run(work: Callable[[SqliteHistory], Awaitable[Any]], path: Path, **options: Any) -> Any:
+def late(name: str, time_ns: int) -> Change:
+    """A row that is not the current value of its element."""
+    return Change(NODES[name], time_ns, GOOD, time_ns, late=True)
+
+
+def run(using: Callable[[SqliteHistory], Awaitable[Any]], path: Path, **options: Any) -> Any:
     """Do something with the history of a file, and close it in order."""
 
     async def within() -> Any:
@@ -47,7 +55,7 @@ def run(work: Callable[[SqliteHistory], Awaitable[Any]], path: Path, **options: 
         history.open()
         history.start()
         try:
-            return await work(history)
+            return await using(history)
         finally:
             assert await history.close(PATIENCE_S)
 
@@ -143,7 +151,7 @@ class TestKept:
 
         async def work(history: SqliteHistory) -> list[int | None]:
             await keep(history, [change("a", at) for at in range(10, 100, 10)])
-            await until(lambda: not history._frozen)
+            await until(lambda: not history._contents.is_sealing)
             await keep(history, [change("a", 95), change("a", 25)])
             found = []
             for time_ns in (10, 11, 25, 26, 30, 95, 96, 1_000):
@@ -158,9 +166,10 @@ class TestKept:
         """The last row of each element is known at a start, also of those in blocks."""
 
         async def work(history: SqliteHistory) -> None:
-            await keep(history, [change("a", 5, {"x": 1}), change("b", 7), change("b", 6)])
-            await until(lambda: not history._frozen)
-            await keep(history, [change("b", 4), change("c", 1)])
+            NODES["b"].time_ns = 7
+            await keep(history, [change("a", 5, {"x": 1}), change("b", 7), late("b", 6)])
+            await until(lambda: not history._contents.is_sealing)
+            await keep(history, [late("b", 4), change("c", 1)])
 
         run(work, path, generation_rows=3)
         history = SqliteHistory(path)
@@ -171,23 +180,28 @@ class TestKept:
     def test_not_current(self, path: Path) -> None:
         """Rows that never were the current value, events and what clients write, are none after a restart either."""
 
-        def written(name: str, time_ns: int) -> Change:
-            return Change(NODES[name], time_ns, GOOD, time_ns, late=True)
-
         async def work(history: SqliteHistory) -> None:
             for name, current in {"a": 5, "b": 7}.items():
                 NODES[name].time_ns = current
-                await keep(history, [change(name, current), written(name, current + 3), written(name, current - 3)])
+                await keep(history, [change(name, current), late(name, current + 9), late(name, current - 3)])
             NODES["c"].time_ns = 0
-            await keep(history, [written("c", 4)])
+            await keep(history, [late("c", 4)])
             NODES["b"].time_ns = 20
-            await keep(history, [change("b", 20)])
-            await until(lambda: not history._frozen)
+            await keep(history, [change("a", 6), change("b", 20)])
+            await until(lambda: not history._contents.is_sealing)
 
         run(work, path, generation_rows=4)
         history = SqliteHistory(path)
         history.open()
-        assert history.latest() == {"a": (5, GOOD, 5), "b": (20, GOOD, 20)}
+        assert history.latest() == {"a": (6, GOOD, 6), "b": (20, GOOD, 20)}
+        asyncio.run(self.end(history))
+
+    def test_clock_put_back(self, path: Path) -> None:
+        """The current value is the one that came last, although its time is earlier."""
+        run(lambda history: keep(history, [change("a", 9), change("a", 4)]), path)
+        history = SqliteHistory(path)
+        history.open()
+        assert history.latest() == {"a": (4, GOOD, 4)}
         asyncio.run(self.end(history))
 
     async def end(self, history: SqliteHistory) -> None:
@@ -200,11 +214,11 @@ class TestKept:
         async def work(history: SqliteHistory) -> None:
             await keep(history, [change("a", 1, "old"), change("a", 2, "same"), change("a", 2, "same")])
             await keep(history, [change("b", at) for at in range(5)])
-            await until(lambda: not history._frozen)
+            await until(lambda: not history._contents.is_sealing)
             await keep(history, [change("a", 1, "new"), change("a", 2, "same")])
             assert await rows(history, "a") == [("new", GOOD, 1), ("same", GOOD, 2)]
             await keep(history, [change("b", at) for at in range(5, 12)])
-            await until(lambda: not history._frozen)
+            await until(lambda: not history._contents.is_sealing)
 
         run(work, path, generation_rows=5)
         assert all_rows(path) == [("new", GOOD, 1), ("same", GOOD, 2)]
@@ -247,7 +261,7 @@ def test_any_history(operations: list, generation: int, start: int, limit: int) 
                 if operation == "restart":
                     return
                 if operation == "seal":
-                    await until(lambda: not history._frozen)
+                    await until(lambda: not history._contents.is_sealing)
                     continue
                 for name, at in operation:
                     arrival += 1
@@ -258,6 +272,37 @@ def test_any_history(operations: list, generation: int, start: int, limit: int) 
         while operations:
             run(work, path, generation_rows=generation)
         run(look, path, generation_rows=generation)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_crashes(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever opens the files as they are at any moment, while rows become blocks, finds all that was safe then."""
+    monkeypatch.setattr(work, "SLICE_S", 0.0)
+    random = Random(seed)
+    model: dict[str, dict[int, int]] = {name: {} for name in "abc"}
+    copies = [tmp_path / str(number) / "history.sqlite" for number in range(5)]
+
+    async def look(history: SqliteHistory) -> None:
+        for name, held in model.items():
+            assert await rows(history, name) == [(held[at], GOOD, at) for at in sorted(held)]
+
+    async def use(history: SqliteHistory) -> None:
+        await look(history)
+        for _ in range(random.randint(1, 12)):
+            some = [(random.choice("aabc"), random.randint(0, 400)) for _ in range(random.randint(1, 40))]
+            for name, at in some:
+                model[name][at] = random.randint(0, 10**6)
+            await keep(history, [change(name, at, model[name][at]) for name, at in some])
+            await asyncio.sleep(random.choice([0, 0.002]))
+
+    for path, copy in pairwise(copies):
+
+        async def until_crash(history: SqliteHistory, path: Path = path, copy: Path = copy) -> None:
+            await use(history)
+            shutil.copytree(path.parent, copy.parent)
+
+        run(until_crash, path, generation_rows=random.choice([7, 30, 100]))
+    run(look, copies[-1])
 
 
 class TestBlocks:
@@ -276,7 +321,7 @@ class TestBlocks:
         async def work(history: SqliteHistory) -> None:
             for at in range(200):
                 await keep(history, [change("a", at), change("b", at)])
-                await until(lambda: not history._frozen)
+                await until(lambda: not history._contents.is_sealing)
 
         run(work, path, generation_rows=2)
         found = self.blocks(path)
@@ -292,7 +337,7 @@ class TestBlocks:
         async def work(history: SqliteHistory) -> None:
             for step in (50, 7, 31, 13, 3):
                 await keep(history, [change("a", at) for at in range(0, 4_000, step)])
-                await until(lambda: not history._frozen)
+                await until(lambda: not history._contents.is_sealing)
 
         run(work, path, generation_rows=50)
         found = self.blocks(path)
@@ -300,22 +345,45 @@ class TestBlocks:
         wanted = sorted({at for step in (50, 7, 31, 13, 3) for at in range(0, 4_000, step)})
         assert [row[2] for row in all_rows(path)] == wanted
 
+    def test_late_row_touches_one_block(self, path: Path) -> None:
+        """A row that comes late touches the block that it belongs to and no other, and one before all the first."""
+
+        async def work(history: SqliteHistory) -> None:
+            await keep(history, [change("a", at * 10) for at in range(1, 20_000)])
+            await until(lambda: not history._contents.is_sealing)
+            before.extend(self.numbers(path))
+            await keep(history, [late("a", 5), late("a", 100_005), change("a", 200_000)])
+            await until(lambda: not history._contents.is_sealing)
+
+        before: list[int] = []
+        run(work, path, generation_rows=3)
+        assert len(before) >= 19
+        assert len(set(before) - set(self.numbers(path))) == 2
+        found = [row[2] for row in all_rows(path)]
+        assert found == sorted([5, 100_005, *(at * 10 for at in range(1, 20_001))])
+
+    def numbers(self, path: Path) -> list[int]:
+        file = sqlite3.connect(path)
+        found = [number for (number,) in file.execute("SELECT number FROM block")]
+        file.close()
+        return found
+
     def test_sealed_twice(self, path: Path) -> None:
         """A crash between sealing and clearing the log changes nothing: what is sealed again is the same."""
         run(lambda history: keep(history, [change("a", at) for at in range(100)]), path)
         with sqlite3.connect(path) as file:
-            log = file.execute("SELECT generation, rows FROM log").fetchall()
+            log = file.execute("SELECT generation, rows, checksum FROM log").fetchall()
         file.close()
         assert log
 
         async def seal(history: SqliteHistory) -> None:
             await keep(history, [change("b", 1)])
-            await until(lambda: not history._frozen)
+            await until(lambda: not history._contents.is_sealing)
 
         run(seal, path, generation_rows=100)
         assert sum(block[2] for block in self.blocks(path)) == 100
         with sqlite3.connect(path) as file:
-            file.executemany("INSERT INTO log (generation, rows) VALUES (?, ?)", log)
+            file.executemany("INSERT INTO log (generation, rows, checksum) VALUES (?, ?, ?)", log)
         file.close()
         again: list[Row] = run(lambda history: keep(history, [change("b", 1)]), path, generation_rows=1) or all_rows(
             path
@@ -328,7 +396,7 @@ class TestBounds:
     async def fill(self, history: SqliteHistory, seconds: Iterable[int]) -> None:
         for second in seconds:
             await keep(history, [change(name, second * 10**9 + at) for name in "ab" for at in range(50)])
-            await until(lambda: not history._frozen)
+            await until(lambda: not history._contents.is_sealing)
 
     def test_rows(self, path: Path) -> None:
         """Beyond so many rows the oldest blocks go, and are counted."""
@@ -344,11 +412,22 @@ class TestBounds:
 
     def trimmed(self, then: Callable[[SqliteHistory], Awaitable[Any]]) -> Callable[[SqliteHistory], Awaitable[Any]]:
         async def work(history: SqliteHistory) -> Any:
-            history._writer._jobs.put(_Nudge())  # type: ignore[arg-type]
-            await until(lambda: history._writer._trimmed and not history._writer._chores)
+            history._writer.put(Trimming(history._keep, history._contents.tally, history._clock()))
+            await until(lambda: history._writer._jobs.empty() and not history._writer._chores)
             return await then(history)
 
         return work
+
+    def test_in_memory(self, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """What is too much goes, although it is not so much that it would become blocks by itself."""
+        monkeypatch.setattr(writer, "TRIM_S", 0.0)
+
+        async def work(history: SqliteHistory) -> int:
+            await keep(history, [change(name, at) for name in "abc" for at in range(400)])
+            await until(lambda: history.rows <= 500)
+            return history.evicted
+
+        assert run(work, path, keep=Keep(rows=500)) >= 700
 
     def test_age(self, path: Path) -> None:
         """What is older than it is kept is not told, and its blocks go."""
@@ -368,7 +447,7 @@ class TestBounds:
             for second in range(30):
                 noise = [change("a", second * 10**9 + at, f"{second * at * 7919**9:x}" * 20) for at in range(100)]
                 await keep(history, noise)
-                await until(lambda: not history._frozen)
+                await until(lambda: not history._contents.is_sealing)
 
         async def work(history: SqliteHistory) -> tuple[int, list[Row]]:
             return history.figures().bytes, await rows(history, "a")
@@ -382,21 +461,18 @@ class TestBounds:
 
     def test_behind(self, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """When too many rows wait for the disk it says so, and when they are written it says that."""
-        monkeypatch.setattr(store, "MOST_UNWRITTEN", 3)
+        monkeypatch.setattr(store, "MOST_ROWS", 2)
 
         async def work(history: SqliteHistory) -> None:
             history.append([change("a", at) for at in range(5)])
             assert history.behind
+            assert history.full
             history.append([], lambda: None)
             async with asyncio.timeout(PATIENCE_S):
                 await history.caught_up()
             assert not history.behind
 
         run(work, path)
-
-
-class _Nudge:
-    """Nothing to do: the writer looks at its chores."""
 
 
 class TestFaults:
@@ -441,6 +517,69 @@ class TestFaults:
 
         run(work, path)
         assert [row[2] for row in all_rows(path)] == list(range(1, 10))
+
+    def test_given_up_in_order(self, path: Path) -> None:
+        """A stop gives up the commit that fails and all that follow: no row is written under another's number."""
+
+        async def work() -> None:
+            history = SqliteHistory(path)
+            history.open()
+            history.start()
+            file = history._writer._file
+            (pages,) = file.execute("PRAGMA page_count").fetchone()
+            file.execute(f"PRAGMA max_page_count = {pages}")
+            history.append([change("b", at, "x" * 100_000) for at in range(2)], lambda: None)
+            await until(lambda: history.figures().problem)
+            history.append([change("b", 5_000)], lambda: None)
+            history._hand_over()
+            assert await history.close(1.0) is False
+
+        asyncio.run(work())
+        run(lambda history: keep(history, [change("c", 1)]), path)
+        assert all_rows(path, "c") == [(1, GOOD, 1)]
+        assert all_rows(path, "b") == []
+
+    def test_gone(self, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A file that was removed is noticed; what is in memory goes into a new one."""
+        monkeypatch.setattr(writer, "TRIM_S", 0.0)
+
+        async def work(history: SqliteHistory) -> None:
+            await keep(history, [change("a", 1)])
+            for file in path.parent.iterdir():
+                file.unlink()
+            told: list[bool] = []
+            while not history.figures().problems:
+                history.append([change("a", 2)], lambda: told.append(True))
+                await asyncio.sleep(0.01)
+            await until(lambda: told and not history.figures().unwritten)
+            assert history.figures().problems == 1
+
+        run(work, path)
+        assert [row[2] for row in all_rows(path)] == [1, 2]
+
+    def test_broken_on_a_full_disk(self, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A broken file is put aside once, however often a new one cannot be made."""
+        monkeypatch.setattr(store, "RETRY_S", 0.01)
+        attempts: list[int] = []
+
+        def full(at: Path) -> sqlite3.Connection:
+            attempts.append(1)
+            if len(attempts) < 9:
+                at.touch()
+                raise StartError("disk full")
+            return open_to_write(at)
+
+        async def work(history: SqliteHistory) -> None:
+            await keep(history, [change("a", 1)])
+            monkeypatch.setattr(store, "open_to_write", full)
+            history._writer.give_up()
+            await until(lambda: len(attempts) == 9)
+            await keep(history, [change("a", 2)])
+
+        run(work, path)
+        (aside,) = path.parent.glob("history.sqlite.broken-*Z")
+        assert aside.stat().st_size > 0
+        assert [row[2] for row in all_rows(path)] == [1, 2]
 
     def test_end_while_it_cannot_be_written(self, path: Path) -> None:
         """A stop does not wait for a disk that will not take anything, and tells that not all was written."""
@@ -489,7 +628,7 @@ class TestFaults:
 
         async def work(history: SqliteHistory) -> None:
             await keep(history, [change("a", at) for at in range(2_000)])
-            history._on_damaged("the test says so")
+            history._writer.give_up()
             told: list[bool] = []
             history.append([change("a", 5_000)], lambda: told.append(True))
             await until(lambda: told)
@@ -506,7 +645,7 @@ class TestFaults:
             path,
             generation_rows=200,
         )
-        run(lambda history: until(lambda: not history._frozen), path)
+        run(lambda history: until(lambda: not history._contents.is_sealing), path)
         with sqlite3.connect(path) as file:
             sealed = file.execute("SELECT count(*) FROM block").fetchone()[0]
             file.execute(
