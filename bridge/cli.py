@@ -59,9 +59,10 @@ def _carried_out(arguments: argparse.Namespace) -> int:
     """The command's exit code; expected errors in one line each, an unexpected one as one log event."""
     try:
         code: int = arguments.command(arguments)
-        sys.stdout.flush()  # so that a reader who has gone is noticed here
+        with _told_if_full():
+            sys.stdout.flush()  # so that a reader who has gone is noticed here
     except BrokenPipeError:  # who reads has seen enough, such as `| head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or else Python complains at its end
+        _give_up_output()
         code = FAILURE
     except ConfigError as error:
         print(*error.mistakes, sep="\n", file=sys.stderr)
@@ -103,7 +104,7 @@ def _check(arguments: argparse.Namespace) -> int:
         load_model(settings.model.file)
     for caution in cautions(settings):
         print(f"warning: {caution}", file=sys.stderr)
-    print(_toml(settings.public()), end="")
+    _print(_toml(settings.public()), end="")
     return CLEAN
 
 
@@ -125,7 +126,7 @@ def _explain(arguments: argparse.Namespace) -> int:
         found = inquiry.ask_recording(arguments.recording, arguments.topic, settings)
     else:
         found = inquiry.ask_daemon(arguments.url or _own_url(settings), arguments.topic)
-    print(json.dumps(found, indent=2, ensure_ascii=False) if arguments.json else "\n".join(text.lines(found)))
+    _print(json.dumps(found, indent=2, ensure_ascii=False) if arguments.json else "\n".join(text.lines(found)))
     return CLEAN
 
 
@@ -135,7 +136,7 @@ def _history_info(arguments: argparse.Namespace) -> int:
     settings = load(arguments.config, os.environ, keeps=False)
     with export.opened(settings) as archive:
         text = export.info_text(archive, as_json=arguments.json)
-    print(text)
+    _print(text)
     return CLEAN
 
 
@@ -149,7 +150,14 @@ def _history_export(arguments: argparse.Namespace) -> int:
     path: Path | None = arguments.output
     with export.opened(settings) as archive:
         output = _standard_output if path is None else lambda: export.new_file(path, replace=arguments.force)
-        if not export.export(archive, wanted, output):
+        try:
+            count = export.export(archive, wanted, output)
+        finally:
+            for line in archive.damage:
+                log.warning("%s: %s", wanted.element_id, line)
+        if archive.damage:
+            return FAILURE
+        if not count:
             log.warning("%s: no rows in this time; bridge history info tells which there are", wanted.element_id)
     return CLEAN
 
@@ -158,7 +166,32 @@ def _history_export(arguments: argparse.Namespace) -> int:
 def _standard_output() -> Iterator[TextIO]:
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8", newline="")  # whatever the terminal's: JSON is UTF-8
-    yield sys.stdout
+    with _told_if_full():
+        yield sys.stdout
+        sys.stdout.flush()
+
+
+def _print(text: str, end: str = "\n") -> None:
+    with _told_if_full():
+        print(text, end=end)
+        sys.stdout.flush()
+
+
+@contextmanager
+def _told_if_full() -> Iterator[None]:
+    """Raises `BridgeError` where standard output takes no more, for another reason than that nobody reads it."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        _give_up_output()
+        raise BridgeError(f"standard output: cannot be written, or not all of it: {error.strerror}") from None
+
+
+def _give_up_output() -> None:
+    """What is left for standard output goes nowhere, or else Python complains at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def _own_url(settings: Settings) -> str:

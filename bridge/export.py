@@ -39,12 +39,14 @@ _AGO = re.compile(r"-(\d{1,9}(?:\.\d{1,3})?)([smhdw])", re.ASCII)
 _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 _TIMES = frozenset(("oldest", "newest"))  # facts about a file that are instants, in ns
 
+_NOWHERE = object()  # what a payload without a field has there
+
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
 
 
 class Archive(Protocol):
-    """A history file that is only read. Everything raises `Unreadable` where it cannot be."""
+    """A history file that is only read, without what of it is damaged. All raise `Unreadable` where it cannot be."""
 
     def info(self) -> Mapping[str, Any]:
         """What it holds: rows, bytes, elements, oldest and newest (ns), …"""
@@ -55,7 +57,12 @@ class Archive(Protocol):
         ...
 
     def chunks(self, element_id: str, start_ns: int, end_ns: int) -> Iterator[Series]:
-        """Rows in ascending pieces, both ends inclusive."""
+        """Rows in ascending pieces, both ends inclusive, without what is damaged. One such iterator at a time."""
+        ...
+
+    @property
+    def damage(self) -> Sequence[str]:
+        """What the last `chunks` had to leave out, a sentence for each kind."""
         ...
 
 
@@ -90,6 +97,8 @@ def path_of(settings: Settings) -> Path:
     if directory is None:
         raise BridgeError("[state] directory is empty: history is in the memory of the running bridge, which answers")
     path = directory / NAME
+    if not path.is_file() and settings.history.backend == "memory":
+        raise BridgeError('[history] backend = "memory": history is in the memory of the running bridge, which answers')
     if not path.is_file():
         hint = "--config FILE, or [state] directory in it, says where the daemon keeps it"
         raise BridgeError(f"{path}: there is no such file; {hint}")
@@ -131,23 +140,54 @@ def moment(text: str, now_ns: int) -> int:
 
 
 def export(archive: Archive, wanted: Wanted, output: Callable[[], AbstractContextManager[TextIO]]) -> int:
-    """Write the rows, and count them; the output is opened once it is known that the element has some at all. Raises
-    `BridgeError` where it has none, `ConfigError` for a range that ends before it begins.
+    """Write the rows, and count them; the output is opened once it is known that the element has some at all, and a
+    field that it has been in one of them. Raises `BridgeError` where not, `ConfigError` for a range that ends before
+    it begins, and for what names no single element.
     """
-    if wanted.start_ns > wanted.end_ns:
-        raise ConfigError([f"--from {render(wanted.start_ns)}: must not be after --to {render(wanted.end_ns)}"])
+    _check(wanted)
     owner, path = wanted.element_id.partition("#")[0], pointer_of(wanted.element_id)
-    found = archive.chunks(owner, wanted.start_ns, wanted.end_ns)
-    try:
-        chunks = filter(len, found)
-        first = next(chunks, None)
+    if path:
+        with _chunks(archive, owner, wanted) as found:
+            _must_have_field(found, wanted.element_id)
+    with _chunks(archive, owner, wanted) as found:
+        first = next(found, None)
         if first is None:
             _must_have_rows(archive, owner)
         with output() as stream:
-            return _written(_writer(wanted, stream), chain([first] if first is not None else [], chunks), path)
+            return _written(_writer(wanted, stream), chain([first] if first is not None else [], found), path)
+
+
+def _check(wanted: Wanted) -> None:
+    ident = wanted.element_id
+    owner, mark, pointer = ident.partition("#")
+    if ident == "#" or ident.endswith("/#") or "+" in owner.split("/"):
+        raise ConfigError([f"{ident}: wildcards are not possible; name one element"])
+    if mark and not pointer.startswith("/"):
+        raise ConfigError([f"{ident}: a field is named with its path, such as {owner}#/{pointer or 'a/b'}"])
+    if wanted.start_ns > wanted.end_ns:
+        raise ConfigError([f"--from {render(wanted.start_ns)}: must not be after --to {render(wanted.end_ns)}"])
+
+
+@contextmanager
+def _chunks(archive: Archive, owner: str, wanted: Wanted) -> Iterator[Iterator[Series]]:
+    found = archive.chunks(owner, wanted.start_ns, wanted.end_ns)
+    try:
+        yield filter(len, found)
     finally:
         if isinstance(found, Generator):  # it looks into the file, which is closed before a generator is collected
             found.close()
+
+
+def _must_have_field(chunks: Iterator[Series], ident: str) -> None:
+    """Some payload must have had it; an element without any rows is another matter."""
+    path, some = pointer_of(ident), False
+    for series in chunks:
+        some = True
+        if any(_at(value, path) is not _NOWHERE for value in series.values):
+            return
+    if some:
+        owner, _, pointer = ident.partition("#/")
+        raise BridgeError(f"no field {pointer} in the payloads of {owner}")
 
 
 def _written(write: Callable[[Iterator[Row]], None], chunks: Iterable[Series], path: Sequence[str]) -> int:
@@ -175,13 +215,20 @@ def _must_have_rows(archive: Archive, ident: str) -> None:
 def projected(series: Series, path: Sequence[str]) -> Iterator[Row]:
     """The rows of a field: what its owner's payloads held at a path, nothing where there was none."""
     for value, quality, time_ns in series.rows():
-        found: Json = _decode(value) if type(value) is bytes else value
-        for key in path:
-            found = found.get(key) if type(found) is dict else None
-        if found is None:
+        found = _at(value, path)
+        if found is None or found is _NOWHERE:
             yield None, BAD if quality == BAD else NO_DATA, time_ns
         else:
             yield found, quality, time_ns
+
+
+def _at(value: Json, path: Sequence[str]) -> Any:  # noqa: ANN401 - a JSON value, or _NOWHERE
+    found = _decode(value) if type(value) is bytes else value
+    for key in path:
+        if type(found) is not dict or key not in found:
+            return _NOWHERE
+        found = found[key]
+    return found
 
 
 def _writer(wanted: Wanted, stream: TextIO) -> Callable[[Iterator[Row]], None]:
@@ -219,9 +266,11 @@ def _line(ident: str, row: Row) -> str:
 
 @contextmanager
 def new_file(path: Path, *, replace: bool) -> Iterator[TextIO]:
-    """A file to write into. Raises `ConfigError` where there is one already, `BridgeError` where it cannot be written:
-    what is in it then is not all.
+    """A file to write into. Raises `ConfigError` where there is one already, or a directory, `BridgeError` where it
+    cannot be written: what is in it then is not all.
     """
+    if path.is_dir():
+        raise ConfigError([f"{path}: is a directory; name a file in it"])
     try:
         with path.open("w" if replace else "x", encoding="utf-8", newline="") as stream:
             yield stream

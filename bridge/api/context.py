@@ -46,6 +46,8 @@ class Context(Struct, frozen=True):
     version: str
     cors_origins: Sequence[str] = ("*",)
     history_writable: bool = False  # whether clients may put records into history
+    future_tolerance: float = 300.0  # seconds ahead of now that such a record may lie
+    keep_age: float = 0.0  # seconds that rows are kept; 0 for ever
 
     def checked(self, ids: list[T], name: str = "elementIds") -> list[T]:
         """Raises `TooLarge` where a request names too many."""

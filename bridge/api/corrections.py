@@ -1,6 +1,7 @@
 """Records that clients put into history (i3x-1.0.md sections 4 and 10)."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 from typing import TypeAlias
 
@@ -10,7 +11,7 @@ from bridge.api.answers import Item, bulk, done, failed, missing
 from bridge.api.context import Context
 from bridge.api.requests import HistoryUpdate, HistoryUpdates, instant
 from bridge.errors import NotBuilt, RequestError, Unavailable
-from bridge.history.corrections import corrections
+from bridge.history.corrections import corrections, span
 from bridge.space import Change
 
 _Made: TypeAlias = list[Change] | RequestError | None  # changes, or why not; None: no such element
@@ -37,11 +38,14 @@ class Corrections:
         """What becomes of each update. Others get their turn in between."""
         context, nodes = self._context, self._context.engine.space.nodes
         allowance = context.historian.allowance(context.limits.query_timeout, context.now)
+        taken = span(time.time_ns(), context.future_tolerance, context.keep_age)
         made: list[_Made] = []
         for update, time_ns in zip(updates, times, strict=True):
             node, record = nodes.get(update.elementId), update.value
             try:
-                made.append(corrections(node, record.value, record.quality, time_ns) if node is not None else None)
+                made.append(
+                    corrections(node, record.value, record.quality, time_ns, taken) if node is not None else None
+                )
             except RequestError as error:
                 made.append(error)
             await allowance.others()

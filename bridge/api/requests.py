@@ -26,6 +26,7 @@ from bridge.uns.moments import parse_request
 
 _MISTAKES_SHOWN = 5  # of one body; more would only repeat themselves
 _SHOWN_LENGTH = 300  # characters of a detail that quotes what a client sent
+_QUOTED_LENGTH = 40  # characters of a value that is not what it should be
 _NAME_LENGTH = 1_024  # characters of what a client names and we keep: its own id, a subscription's display name
 _LONGEST_LENGTH = 18  # digits of a Content-Length; a longer one is too large whatever it says
 _TEXTS = {  # pydantic's words for its own things, in those of a reader who does not know it
@@ -41,6 +42,7 @@ _TEXTS = {  # pydantic's words for its own things, in those of a reader who does
 _AT_LEAST = "Input should be greater than or equal to "
 _OBJECTS = {"list_type": "must be a list of objects"}
 
+_encode_json = msgspec.json.Encoder().encode
 _decode_json = msgspec.json.Decoder().decode
 
 
@@ -48,8 +50,20 @@ def _interval_ns(value: Any) -> int | None:  # noqa: ANN401 - it is what is chec
     """Nanoseconds."""
     found = None if value is None else parse_interval(value)
     if value is not None and found is None:
-        raise PydanticCustomError("interval", "is no length of time; {remedy}", {"remedy": REMEDY})
+        raise PydanticCustomError("interval", f"{_quoted(value)} is no length of time; {REMEDY}")
     return found
+
+
+def _quoted(value: object) -> str:
+    """What a client sent, shortly and in JSON's words."""
+    match value:
+        case dict():
+            return "an object"
+        case list():
+            return "an array"
+        case _:
+            text = _encode_json(value).decode()
+            return text if len(text) <= _QUOTED_LENGTH else f"{text[:_QUOTED_LENGTH]}…"
 
 
 def _default_depth(value: Any) -> Any:  # noqa: ANN401 - pydantic checks it next

@@ -53,7 +53,8 @@ def directory(value: object, info: ValidationInfo) -> Path | None:
     if not there.is_dir():
         raise ValueError(f"{wanted}: {os.strerror(errno.ENOTDIR)}")
     if not os.access(there, os.W_OK | os.X_OK):
-        raise ValueError(f"{wanted}: {os.strerror(errno.EACCES)}")
+        is_read_only = os.statvfs(there).f_flag & os.ST_RDONLY
+        raise ValueError(f"{wanted}: {os.strerror(errno.EROFS if is_read_only else errno.EACCES)}")
     return path
 
 

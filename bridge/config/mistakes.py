@@ -30,6 +30,17 @@ SYNONYMS: Mapping[str, Mapping[str, str]] = {
     "api": dict.fromkeys(("bind", "address", "listen"), "host"),
     "rule": dict.fromkeys(("filter", "filters", "match", "pattern"), "topics"),
 }
+# Whole numbers that count seconds; every number with decimals does.
+WHOLE_SECONDS = frozenset((("mqtt", "keep_alive"), ("mqtt", "session_expiry")))
+
+_DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,3})?) *([a-z]+)", re.ASCII | re.IGNORECASE)
+_SECONDS = {
+    **dict.fromkeys(("s", "sec", "second", "seconds"), 1),
+    **dict.fromkeys(("m", "min", "minute", "minutes"), 60),
+    **dict.fromkeys(("h", "hour", "hours"), 3_600),
+    **dict.fromkeys(("d", "day", "days"), 86_400),
+    **dict.fromkeys(("w", "week", "weeks"), 604_800),
+}
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _CREDENTIALS = re.compile(r"^(\w+://)?.*@", re.DOTALL)
 
@@ -59,7 +70,7 @@ def _told(error: ErrorDetails) -> Iterator[str]:
         case _ if len(where) == 2 and isinstance(where[1], int):
             yield f"{_place(where)} = {_toml(value)}: must be a table, {_title(str(where[0]))}"
         case _:
-            yield f"{_place(where)} = {_toml(value)}: {_allowed(where)}"
+            yield f"{_place(where)} = {_toml(value)}: {_allowed(where)}{_in_seconds(where, value)}"
 
 
 def _given(value: object, sections: Iterable[str], key: str) -> str:
@@ -166,6 +177,27 @@ def _allowed(where: tuple[Key, ...]) -> str:
     return told or f"must be {_kind(field)}{_range(field)}"
 
 
+def _in_seconds(where: tuple[Key, ...], value: object) -> str:
+    """Of a length of time, that it is in seconds; of one in another unit, how many."""
+    section, *rest = where
+    key = str((rest[1:] if section in _arrays() else rest)[0])
+    field = _present(_sections()[str(section)][key])
+    if field.annotation is not float and (section, key) not in WHOLE_SECONDS:
+        return ""
+    meant = _meant(value)
+    least, most = _bounds(field)
+    if meant is None or (least is not None and meant < least) or (most is not None and meant > most):
+        return ", in seconds"
+    return f", in seconds, such as {meant}"
+
+
+def _meant(value: object) -> int | None:
+    """The whole seconds of a text such as "90d"."""
+    found = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
+    unit = _SECONDS.get(found[2].lower()) if found is not None else None
+    return round(float(found[1]) * unit) if found is not None and unit is not None else None
+
+
 def _present(field: FieldInfo) -> FieldInfo:
     """What a field is where it is there: without None, which TOML cannot say."""
     arms = [arm for arm in get_args(field.annotation) if arm is not NoneType]
@@ -184,11 +216,16 @@ def _kind(field: FieldInfo) -> str:
 
 
 def _range(field: FieldInfo) -> str:
-    least = next((mark.ge for mark in field.metadata if hasattr(mark, "ge")), None)
-    most = next((mark.le for mark in field.metadata if hasattr(mark, "le")), None)
+    least, most = _bounds(field)
     if least is None:
         return ""
     return f" of at least {least}" if most is None else f" from {least} to {most}"
+
+
+def _bounds(field: FieldInfo) -> tuple[float | None, float | None]:
+    least = next((mark.ge for mark in field.metadata if hasattr(mark, "ge")), None)
+    most = next((mark.le for mark in field.metadata if hasattr(mark, "le")), None)
+    return least, most
 
 
 def _either(choices: tuple[object, ...]) -> str:

@@ -333,6 +333,8 @@ def test_a_reader_who_has_seen_enough_is_no_fault():
 class Archive:
     """Stands for the history file: a press with two rows, the second of them a minute ago."""
 
+    damage = ()
+
     def __init__(self, path):
         self.rows = [(1, "Good", 5), ("ü", "Uncertain", time.time_ns() - 60 * 10**9)]
 
@@ -412,13 +414,39 @@ def test_history_export_into_a_file(kept, tmp_path, capsys):
             "plant/press: no rows in this time; bridge history info tells which there are",
             id="nothing lately",
         ),
+        pytest.param(["plant/#"], 2, None, id="wildcard"),
         pytest.param(["broken"], 1, "{}/state/history.sqlite: a block of rows is damaged", id="damaged"),
     ],
 )
 def test_history_export_of_nothing(kept, tmp_path, caplog, argv, code, told):
     """Why there is nothing is told in one line."""
     assert main(["history", "export", *argv, "--config", kept]) == code
-    assert [record.getMessage() for record in caplog.records] == [told.format(tmp_path)]
+    assert [record.getMessage() for record in caplog.records] == ([told.format(tmp_path)] if told else [])
+
+
+def test_history_export_of_damaged_rows(kept, caplog, capsys, monkeypatch):
+    """What can be read is written, what cannot is told, a line for each kind, and the exit code is 1."""
+    monkeypatch.setattr(Archive, "damage", ("damaged blocks: 1", "damaged entries of the log: 2"))
+    assert main(["history", "export", "plant/press", "--config", kept]) == 1
+    assert capsys.readouterr().out.count("\r\n") == 3
+    told = ["plant/press: damaged blocks: 1", "plant/press: damaged entries of the log: 2"]
+    assert [record.getMessage() for record in caplog.records] == told
+
+
+def test_history_export_into_a_directory(kept, tmp_path, capsys):
+    """`-o` with a directory says that it is one, with `--force`, too."""
+    argv = ["history", "export", "plant/press", "-o", str(tmp_path), "--config", kept]
+    assert (main(argv), main([*argv, "--force"])) == (2, 2)
+    assert capsys.readouterr().err == f"{tmp_path}: is a directory; name a file in it\n" * 2
+
+
+def test_full_disk(tmp_path):
+    """A command whose output the disk has no room for says so in one line."""
+    command = [sys.executable, "-m", "bridge", "check"]
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(command, cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, check=False, timeout=30)
+    told = b"standard output: cannot be written, or not all of it: No space left on device\n"
+    assert (done.returncode, done.stderr) == (1, told)
 
 
 def test_history_export_of_a_reversed_range(kept, capsys):

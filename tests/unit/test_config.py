@@ -73,8 +73,8 @@ MISTAKES = {
     "must be a file that can be read: No such file or directory",
     "qos": "[mqtt] qos = 3: must be a whole number from 0 to 2",
     "protocol": '[mqtt] protocol = "3.1": must be "auto", "5" or "3.1.1"',
-    "keep_alive": "[mqtt] keep_alive = 0: must be a whole number from 1 to 65535",
-    "session_expiry": "[mqtt] session_expiry = -1: must be a whole number from 0 to 4294967295",
+    "keep_alive": "[mqtt] keep_alive = 0: must be a whole number from 1 to 65535, in seconds",
+    "session_expiry": "[mqtt] session_expiry = -1: must be a whole number from 0 to 4294967295, in seconds",
     "receive_maximum": "[mqtt] receive_maximum = 70000: must be a whole number from 1 to 65535",
     "ca_file_directory": '[mqtt] ca_file = ".": must be a regular file',
     "cert_file_number": "[mqtt] cert_file = 5: must be the path of a file",
@@ -90,11 +90,11 @@ MISTAKES = {
     "origin_path": '[api] cors_origins[0] = "https://hmi.example/": must be "*", "null" or an origin '
     'in lower case without a path, such as "https://hmi.example:8443"',
     "max_body": "[api] max_body = 10: must be a whole number of at least 1024",
-    "query_timeout_nan": "[api] query_timeout = nan: must be a number of at least 0.1",
-    "stream_keep_alive": "[stream] keep_alive = 120: must be a number from 0.1 to 90",
-    "send_timeout_text": '[stream] send_timeout = "10 s": must be a number of at least 0.1',
+    "query_timeout_nan": "[api] query_timeout = nan: must be a number of at least 0.1, in seconds",
+    "stream_keep_alive": "[stream] keep_alive = 120: must be a number from 0.1 to 90, in seconds",
+    "send_timeout_text": '[stream] send_timeout = "10 s": must be a number of at least 0.1, in seconds, such as 10',
     "queue_total": "[subscriptions] queue = 100: must be at most queue_total",
-    "ttl": "[subscriptions] ttl = 0: must be a number of at least 1",
+    "ttl": "[subscriptions] ttl = 0: must be a number of at least 1, in seconds",
     "levels_twice": '[model] levels = ["Site", "Area", "Site"]: must not name anything twice',
     "levels_slash": f'[model] levels[0] = "Site/Area": {NAME}',
     "namespace": f'[model] namespace = "acme types": must be "" or {URI}',
@@ -102,11 +102,11 @@ MISTAKES = {
     "aspects_blank": f'[model] aspects[0] = " ": {NAME}',
     "zone": f'[model] zone = "Europe/Munich": {ZONE}',
     "zone_folder": f'[model] zone = "Europe": {ZONE}',
-    "discovery_window": "[model] discovery_window = -1.5: must be a number of at least 0",
+    "discovery_window": "[model] discovery_window = -1.5: must be a number of at least 0, in seconds",
     "separators": f'[model] separators = "./": {SEPARATORS}',
     "commands": f'[model] commands[0] = "acme/#/set": {FILTER}; "*" is any part of a level',
     "model_file_missing": '[model] file = "missing.toml": must be a file that can be read: No such file or directory',
-    "stale_after": '[model] stale_after = "1 h": must be a number of at least 0',
+    "stale_after": '[model] stale_after = "1 h": must be a number of at least 0, in seconds, such as 3600',
     "on_death": '[model] on_death = "good": must be "bad", "uncertain" or "keep"',
     "deletion": '[model] deletion = "forget": must be "keep" or "remove"',
     "guess_units": '[model] guess_units = "yes": must be true or false',
@@ -116,7 +116,7 @@ MISTAKES = {
     "backend": '[history] backend = "postgres": must be "sqlite" or "memory"',
     "history_without_directory": f'[state] directory = "": {HOMELESS}',
     "history_said_without_directory": f'[state] directory = "": {HOMELESS}',
-    "keep_age": '[history] keep_age = "30 d": must be a number of at least 0',
+    "keep_age": '[history] keep_age = "30 d": must be a number of at least 0, in seconds, such as 2592000',
     "keep_rows": "[history] keep_rows = -1: must be a whole number of at least 0",
     "keep_bytes": f"[history] keep_bytes = 1048576: {FILE_BYTES}",
     "keep_bytes_text": f'[history] keep_bytes = "10 GiB": {FILE_BYTES}',
@@ -135,8 +135,8 @@ MISTAKES = {
     "rule_says_nothing": '[[rule]] 1 topics = ["acme/#"]: '
     "must come with something that is said about them, such as stale_after = 60",
     "rule_second": (
-        '[[rule]] 2 stale_after = "x": must be a number of at least 0',
-        "[[rule]] 2 expire_after = -1: must be a number of at least 0",
+        '[[rule]] 2 stale_after = "x": must be a number of at least 0, in seconds',
+        "[[rule]] 2 expire_after = -1: must be a number of at least 0, in seconds",
         "[[rule]] 2 part = 1: must be true or false",
     ),
     "rule_separators": f'[[rule]] 1 separators = "/": {SEPARATORS}',
@@ -212,6 +212,27 @@ def refused(path: Path, environ: dict[str, str] | None = None) -> tuple[str, ...
     with pytest.raises(ConfigError) as caught:
         load(path, environ or {})
     return caught.value.mistakes
+
+
+@pytest.mark.parametrize(
+    ("section", "said", "told"),
+    [
+        pytest.param("history", 'keep_age = "90d"', "of at least 0, in seconds, such as 7776000", id="days"),
+        pytest.param("model", 'expire_after = "1.5 Hours"', "of at least 0, in seconds, such as 5400", id="hours"),
+        pytest.param("model", 'zone = "1 h"', ZONE, id="not a time"),
+        pytest.param("subscriptions", 'ttl = "0s"', "of at least 1, in seconds", id="too short an example"),
+        pytest.param("stream", 'keep_alive = "2 min"', "from 0.1 to 90, in seconds", id="too long an example"),
+        pytest.param("mqtt", 'keep_alive = "30s"', "from 1 to 65535, in seconds, such as 30", id="whole seconds"),
+        pytest.param("history", 'keep_age = "1 year"', "of at least 0, in seconds", id="no fixed length"),
+        pytest.param("history", "keep_age = true", "of at least 0, in seconds", id="no text"),
+        pytest.param("mqtt", 'receive_maximum = "30s"', "a whole number from 1 to 65535", id="a count"),
+    ],
+)
+def test_times_are_seconds(tmp_path, section, said, told):
+    """A length of time in other words is told as seconds, where that would be taken."""
+    (tmp_path / "a.toml").write_text(f"[{section}]\n{said}\n")
+    (line,) = refused(tmp_path / "a.toml")
+    assert line.endswith(told)
 
 
 @pytest.mark.usefixtures("directory")

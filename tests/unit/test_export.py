@@ -4,10 +4,11 @@ import asyncio
 import csv
 import io
 import json
+import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
@@ -45,6 +46,8 @@ ROWS: list[Row] = [(value, "Bad" if value is None else "Good", NOW + at) for at,
 
 class Kept:
     """An archive of rows in memory, in pieces of two."""
+
+    damage: Sequence[str] = ()
 
     def __init__(self, rows: dict[str, list[Row]]) -> None:
         self._rows = rows
@@ -171,6 +174,52 @@ def test_no_rows(ident: str, told: str) -> None:
     assert output.opened == 0
 
 
+@pytest.mark.parametrize(
+    ("ident", "told"),
+    [
+        pytest.param("plant/#", "plant/#: wildcards are not possible; name one element", id="all below"),
+        pytest.param("#", "#: wildcards are not possible; name one element", id="all"),
+        pytest.param("plant/+/2", "plant/+/2: wildcards are not possible; name one element", id="a level"),
+        pytest.param("plant/+#/a", "plant/+#/a: wildcards are not possible; name one element", id="a level, a field"),
+        pytest.param("plant/press#a",
+                     "plant/press#a: a field is named with its path, such as plant/press#/a", id="no slash"),
+        pytest.param("plant/press#",
+                     "plant/press#: a field is named with its path, such as plant/press#/a/b", id="no path"),
+    ],
+)  # fmt: skip
+def test_not_one_element(ident: str, told: str) -> None:
+    """What names no single element, or half a field, is a mistake that says so."""
+    output = Output()
+    with pytest.raises(ConfigError) as caught:
+        export(PLANT, Wanted(ident), output)
+    assert caught.value.mistakes == (told,)
+    assert output.opened == 0
+
+
+@pytest.mark.parametrize("start", [NOW, NOW + 3], ids=["all", "later"])
+def test_no_such_field(start: int) -> None:
+    """A field that no payload of the range had is a failure, and nothing is written."""
+    rows: list[Row] = [
+        (1, "Good", NOW),
+        (packed({"a": {"b": 2}}), "Good", NOW + 1),
+        (packed({"x": 1}), "Good", NOW + 4),
+    ]
+    output = Output()
+    for field in ("y", "a/c", "x/y") if start == NOW else ("a", "a/b"):
+        with pytest.raises(BridgeError) as caught:
+            export(Kept({"speed": rows}), Wanted(f"speed#/{field}", start), output)
+        assert str(caught.value) == f"no field {field} in the payloads of speed"
+    assert output.opened == 0
+    assert export(Kept({"speed": rows}), Wanted("speed#/x", start), output) == (3 if start == NOW else 1)
+
+
+def test_a_field_that_was_null() -> None:
+    """A field that was there as null is one; where the range has no rows at all there is nothing wrong with it."""
+    kept = Kept({"speed": [(packed({"x": None}), "Good", NOW)]})
+    assert exported(Wanted("speed#/x"), kept).splitlines()[1].endswith(",,GoodNoData")
+    assert exported(Wanted("speed#/y", NOW + 1), kept) == "timestamp,value,quality\r\n"
+
+
 def test_five_below_are_all() -> None:
     """Where all are named there are no more."""
     with pytest.raises(BridgeError, match=r"below it: a/1, a/2$"):
@@ -268,6 +317,35 @@ def test_nothing_kept(tmp_path: Path) -> None:
         path_of(load(config, {}, keeps=False))
 
 
+def test_memory_although_there_is_a_directory(tmp_path: Path) -> None:
+    """History that is configured to be in memory is no missing file; one of earlier times is read."""
+    config = tmp_path / "a.toml"
+    config.write_text('[history]\nbackend = "memory"\n[state]\ndirectory = "kept"\n')
+    settings = load(config, {}, keeps=False)
+    with pytest.raises(BridgeError) as caught:
+        path_of(settings)
+    told = '[history] backend = "memory": history is in the memory of the running bridge, which answers'
+    assert str(caught.value) == told
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept/history.sqlite").write_bytes(b"")
+    assert path_of(settings) == tmp_path / "kept/history.sqlite"
+
+
+@pytest.mark.parametrize("replace", [False, True])
+def test_new_file_is_a_directory(tmp_path: Path, *, replace: bool) -> None:
+    """A directory is not replaced, and said to be one."""
+    with pytest.raises(ConfigError) as caught, new_file(tmp_path, replace=replace):
+        pass
+    assert caught.value.mistakes == (f"{tmp_path}: is a directory; name a file in it",)
+
+
+def test_new_file_on_a_full_disk() -> None:
+    """What is written at last fails, too, in the system's own words."""
+    full = r"^/dev/full: cannot be written, or not all of it: No space left on device$"
+    with pytest.raises(BridgeError, match=full), new_file(Path("/dev/full"), replace=True) as stream:
+        stream.write("a")
+
+
 def test_new_file(tmp_path: Path) -> None:
     """A file that is there is replaced only where that is said; one that cannot be written is named."""
     path = tmp_path / "a.csv"
@@ -360,6 +438,72 @@ def test_a_reader_who_has_seen_enough(tmp_path: Path) -> None:
         export.stdout.close()
         assert export.stderr.read() == b""
     assert export.returncode == 1
+
+
+def _export_all(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "bridge", "history", "export", "plant/press/speed", *arguments]
+
+
+def test_a_full_disk_behind_standard_output(tmp_path: Path) -> None:
+    """`bridge history export … > /dev/full` is told in one line, however little there is to write."""
+    asyncio.run(_keep(tmp_path / "bridge-data/history.sqlite", lambda: None))
+    for argv in ([], ["--to", "2026-09-21T14:13:21Z"]):
+        with Path("/dev/full").open("wb") as full:
+            done = subprocess.run(
+                _export_all(*argv), cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, check=False, timeout=60
+            )
+        told = b"standard output: cannot be written, or not all of it: No space left on device\n"
+        assert (done.returncode, done.stderr) == (1, told)
+
+
+def _spoil(path: Path, statement: str) -> None:
+    with closing(sqlite3.connect(path)) as file, file:
+        assert file.execute(statement).rowcount > 0
+
+
+def test_what_is_damaged_is_left_out(tmp_path: Path) -> None:
+    """Rows that can be read come out, what is missing is told, and the exit code is 1."""
+    path = tmp_path / "bridge-data/history.sqlite"
+    asyncio.run(_keep(path, lambda: None))
+    entries = _entries(path)
+    _spoil(path, f"UPDATE log SET checksum = checksum + 1 WHERE number = {entries[len(entries) // 2]}")
+    done = _bridge("history", "export", "plant/press/speed", "--format", "jsonl", cwd=tmp_path)
+    values = [json.loads(line)["value"] for line in done.stdout.splitlines()]
+    assert 0 < len(values) < SECONDS
+    assert values == sorted(values)
+    assert (done.returncode, done.stderr.decode()) == (
+        1,
+        "plant/press/speed: damaged entries of the log: 1; some of the newest rows, of any element, may be missing\n",
+    )
+    info = _bridge("history", "info", cwd=tmp_path)
+    assert (info.returncode, b"damaged log entries      1\n" in info.stdout) == (0, True)
+
+
+def test_nothing_but_damage(tmp_path: Path) -> None:
+    """Where no row can be read that is told, and not that there are none in this time."""
+    path = tmp_path / "bridge-data/history.sqlite"
+    asyncio.run(_keep(path, lambda: None))
+    _spoil(path, "UPDATE log SET rows = x'00'")
+    done = _bridge("history", "export", "plant/press/speed", cwd=tmp_path)
+    first, second = done.stderr.decode().splitlines()
+    assert first.startswith("plant/press/speed: damaged entries of the log: ")
+    assert second == "plant/press/speed: has no rows"
+    assert (done.returncode, done.stdout) == (1, b"")
+
+
+def _entries(path: Path) -> list[int]:
+    with closing(sqlite3.connect(path)) as file:
+        return [number for (number,) in file.execute("SELECT number FROM log ORDER BY number")]
+
+
+@pytest.mark.parametrize("command", [["info"], ["export", "a"]], ids=["info", "export"])
+def test_an_empty_file(tmp_path: Path, command: list[str]) -> None:
+    """A database with nothing in it holds no history."""
+    (tmp_path / "bridge-data").mkdir()
+    (tmp_path / "bridge-data/history.sqlite").write_bytes(b"")
+    done = _bridge("history", *command, cwd=tmp_path)
+    told = f"{tmp_path}/bridge-data/history.sqlite: holds no history\n"
+    assert (done.returncode, done.stdout, done.stderr.decode()) == (1, b"", told)
 
 
 @pytest.mark.parametrize("command", [["info"], ["export", "a"]], ids=["info", "export"])

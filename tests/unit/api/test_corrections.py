@@ -1,17 +1,19 @@
 """Records put into history over HTTP (i3x-1.0.md sections 4, 8 and 10)."""
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
 from inprocess import AXIS, CURRENT, MOTOR, PRESS, SPEED, START_NS, TEMPERATURE, InProcess
+from msgspec import structs
 
-from bridge.api import ApiLimits
+from bridge.api import ApiLimits, build
 from bridge.history import MemoryHistory
 from bridge.space import Change
 from bridge.uns import Message
-from bridge.uns.moments import render
+from bridge.uns.moments import SECOND, render
 
 WHEN = "2026-09-01T12:00:00Z"
 SPAN = {"startTime": "2026-01-01T00:00:00Z", "endTime": "2027-01-01T00:00:00Z"}
@@ -86,10 +88,10 @@ def test_quality(bridge: InProcess, value: Any, quality: str | None, told: str) 
 @pytest.mark.parametrize(
     ("value", "quality", "detail"),
     [
-        (1, "Bad", "quality: Bad goes with a null value"),
-        (1, "GoodNoData", "quality: GoodNoData goes with a null value"),
-        (None, "Good", "quality: Good goes not with a null value"),
-        (None, "Uncertain", "quality: Uncertain goes not with a null value"),
+        (1, "Bad", "quality: a value needs Good or Uncertain"),
+        (1, "GoodNoData", "quality: a value needs Good or Uncertain"),
+        (None, "Good", "quality: a null needs Bad or GoodNoData"),
+        (None, "Uncertain", "quality: a null needs Bad or GoodNoData"),
         (
             "fast",
             "Good",
@@ -215,6 +217,50 @@ def test_malformed(bridge: InProcess, updates: Any, where: str) -> None:
 def test_beyond_all_stores(bridge: InProcess, time: str) -> None:
     """Times that no store can hold fail alone."""
     assert refused(put(bridge, update(SPEED, 1, time))[0]) == "timestamp: must lie between 1970 and 2262"
+
+
+def with_limits(bridge: InProcess, **limits: float) -> InProcess:
+    """The same bridge, with other limits for the times of records."""
+    bridge.context = structs.replace(bridge.context, **limits)
+    bridge.app, bridge.streams = build(bridge.context)
+    return bridge
+
+
+def from_now(seconds: float) -> str:
+    return render(time.time_ns() + int(seconds * SECOND))
+
+
+@pytest.mark.parametrize(
+    ("tolerance", "taken", "refused_at"),
+    [
+        pytest.param(300.0, 240, 360, id="as payloads are believed by default"),
+        pytest.param(0.0, -1, 60, id="nothing ahead"),
+        pytest.param(86_400.0, 86_340, 86_460, id="a day"),
+        pytest.param(1e300, 10**9, None, id="all times"),
+    ],
+)
+def test_future(bridge: InProcess, tolerance: float, taken: float, refused_at: float | None) -> None:
+    """A record further ahead of now than a payload is believed fails alone, and is not written."""
+    with_limits(bridge, future_tolerance=tolerance)
+    good, *bad = put(
+        bridge, update(SPEED, 1, from_now(taken)), *(update(SPEED, 2, from_now(at)) for at in [refused_at] if at)
+    )
+    assert good["success"]
+    assert all(refused(item).startswith("timestamp: lies in the future; taken is up to 20") for item in bad)
+    span = {"startTime": "2000-01-01T00:00:00Z", "endTime": "2262-01-01T00:00:00Z"}
+    rows = bridge.post("/objects/history", elementIds=[SPEED], **span)["results"][0]["result"]["values"]
+    assert [row["value"] for row in rows] == [1]
+
+
+def test_older_than_what_is_kept(bridge: InProcess) -> None:
+    """A record that would be gone at once fails alone; where rows are kept for ever none is too old."""
+    with_limits(bridge, keep_age=3_600.0)
+    young, old = put(bridge, update(SPEED, 1, from_now(-3_540)), update(SPEED, 2, from_now(-3_660)))
+    assert young["success"]
+    assert refused(old).startswith("timestamp: is older than what is kept, which is from 20")
+    for age in (0.0, 1e300):
+        with_limits(bridge, keep_age=age)
+        assert put(bridge, update(SPEED, 3, "1970-01-01T00:00:00Z"))[0]["success"]
 
 
 def test_too_many(make_bridge: Callable[..., InProcess]) -> None:
