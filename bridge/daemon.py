@@ -134,8 +134,8 @@ class _Daemon:
         engine, options = new_engine(settings, self._model, self._losses.rejected)
         history = self._history()
         source = MqttSource(settings.mqtt)
-        keeper = self._keeper(engine, options, history)
         flow = Flow(engine, history)
+        keeper = self._keeper(engine, options, history, flow)
         collector = BridgeCollector(engine, flow.ledger, history, source, __version__, keeper)
         api, stream = settings.api, settings.stream
         context = Context(
@@ -157,6 +157,8 @@ class _Daemon:
             version=__version__,
             cors_origins=api.cors_origins,
             history_writable=settings.history.writable,
+            future_tolerance=settings.model.future_tolerance,
+            keep_age=settings.history.keep_age,
         )
         app, streams = build(context)
         config = uvicorn.Config(
@@ -186,12 +188,15 @@ class _Daemon:
         history.open()
         return history
 
-    def _keeper(self, engine: Engine, options: Options, history: MemoryHistory | SqliteHistory) -> StateKeeper | None:
+    def _keeper(
+        self, engine: Engine, options: Options, history: MemoryHistory | SqliteHistory, flow: Flow
+    ) -> StateKeeper | None:
         """Whoever keeps the state; the engine goes on with the one that was kept."""
         directory = self._settings.state.directory
         if directory is None:
             return None
-        keeper = StateKeeper(directory, engine, fingerprint(options, self._settings.model.file))
+        told = fingerprint(options, self._settings.model.file)
+        keeper = StateKeeper(directory, engine, told, safe_ns=lambda: flow.safe_ns)
         keeper.restore(history.latest() if isinstance(history, SqliteHistory) else {})
         return keeper
 
@@ -316,8 +321,8 @@ class _Daemon:
         await asyncio.wait([reader])
         parts.streams.close()
         parts.server.should_exit = True
-        written = await parts.history.close(CLOSE_HISTORY)
         await asyncio.wait([server])
+        written = await parts.history.close(CLOSE_HISTORY)
         if parts.keeper is not None:
             await parts.keeper.close()
         ledger = parts.flow.ledger

@@ -6,9 +6,10 @@ stays current, and the loss is counted. What the broker keeps for us is taken al
 much without an acknowledgement; where a broker sends more, it has to wait when history is full.
 """
 
+from collections import deque
 from functools import partial
 
-from bridge.engine import Change, Engine
+from bridge.engine import EVERYTHING_NS, Change, Engine
 from bridge.history import History
 from bridge.ledger import Entry, Ledger, Tally
 from bridge.sources import Batch, Source
@@ -22,6 +23,14 @@ class Flow:
         self._engine = engine
         self._history = history
         self._tally = Tally(engine)
+        self._unsafe: deque[int] = deque()  # when the first message was received, of each batch that is not safe
+
+    @property
+    def safe_ns(self) -> int:
+        """Time of receipt up to which all that was taken is on the disk; of later readings the broker may send some
+        again. Where the clock has stepped back it is the earlier one.
+        """
+        return min(self._unsafe) - 1 if self._unsafe else EVERYTHING_NS
 
     async def run(self, source: Source) -> None:
         """Until the source ends. Raises what `batches` raises."""
@@ -38,9 +47,11 @@ class Flow:
             self.ledger.shed(entry)
             batch.done()
         else:
+            self._unsafe.append(min((message.received_ns for message in batch.messages), default=EVERYTHING_NS + 1))
             self._history.append(changes, partial(self._safe, entry, batch), haste=batch.waiting > 0)
         return changes
 
     def _safe(self, entry: Entry, batch: Batch) -> None:
+        self._unsafe.popleft()  # batches become safe in the order in which they were taken
         self.ledger.settle(entry)
         batch.done()

@@ -11,6 +11,7 @@ from bridge.engine.intake import Intake
 from bridge.engine.notes import ElementNote
 from bridge.engine.options import Options
 from bridge.engine.recall import Recall, Restored
+from bridge.engine.returning import Returning
 from bridge.space import AddressSpace, Change, Field, Node, Vqt
 from bridge.space.browse import Browser
 from bridge.space.growth import Growth
@@ -62,12 +63,13 @@ class Engine:
         self.departures = Departures(self.space, options.deletion, options.expire_after)
         self.space.removal.is_monitored = self.subscriptions.is_monitored
         self.space.removal.forget = self._forget
-        self._on_gone: Callable[[str], None] | None = None
+        self._on_gone: Callable[[str, int], None] | None = None
         self._intake = Intake(options, self.space, self.router, self.liveness, self.departures, on_rejected)
         self.counters = self._intake.counters
         self.rejected = self._intake.rejected
         self._recall = Recall(self.space, self.router, self.liveness, self._intake)
         self._options = options
+        self._return: Returning | None = None  # since something was put back, until what became of it is told
         self._returning = False  # what was put back waits for the broker
         self._came_back = False  # and the broker is there since the last look
         self._arranged = 0.0  # when the learner's last look was over, in monotonic seconds
@@ -91,9 +93,11 @@ class Engine:
         return self._intake.balance
 
     def _forget(self, node: Node) -> None:
+        had_reading = node.reader is not None and not isinstance(node, Field)
+        gone_ns = max(node.time_ns, node.doubt_ns, self.received_ns)
         self.liveness.forget(node)
-        if self._on_gone is not None and not isinstance(node, Field):
-            self._on_gone(node.id)
+        if self._on_gone is not None and had_reading:
+            self._on_gone(node.id, gone_ns)
 
     # --- an earlier run --------------------------------------------------------------------------------------------
 
@@ -106,9 +110,15 @@ class Engine:
         """The last readings of all elements that have reported since then, in slices; messages may come in between."""
         return self._recall.notes(since_ns)
 
-    def on_gone(self, hear: Callable[[str], None]) -> None:
-        """Let somebody hear of each element, by its id, that has lost its reading."""
+    def on_gone(self, hear: Callable[[str, int], None]) -> None:
+        """Let somebody hear of each element, by its id, that has lost its reading, and of when: no row that history has
+        of it is later, unless it has reported again.
+        """
         self._on_gone = hear
+
+    def on_first(self, hear: Callable[[str], None]) -> None:
+        """Let somebody hear of each element, by its id, that has its first reading, or has one again."""
+        self._intake.on_first = hear
 
     def on_birth(self, hear: Callable[[Message], None]) -> None:
         """Let somebody hear of each Sparkplug birth, to give it to `restore` in a later run."""
@@ -119,29 +129,32 @@ class Engine:
         notes: Iterable[ElementNote],
         now_ns: int,
         newer: Mapping[str, Vqt] = MappingProxyType({}),
-        saved_ns: int = 0,
+        removed: Mapping[str, int] = MappingProxyType({}),
         births: Iterable[Message] = (),
     ) -> Restored:
         """Put back what was noted, before anything comes: doubted until `broker_back`, or its next reading.
 
         `newer` are the last rows of a history by element id (structured values as they are, or as JSON bytes): they win
-        where they are newer, and make elements that have none of the `notes`, which were complete as of `saved_ns`.
+        where they are newer, and make elements that have none of the `notes`, unless they are among the `removed`, with
+        the time as of which they had gone, and have no row since.
         """
         options = self._options
         self._recall.births(births)
-        restored = self._recall.put_back(notes, newer, saved_ns, now_ns)
+        restored = self._recall.put_back(notes, newer, removed, now_ns)
         if restored.count:
             self.liveness.resume(now_ns)
             self.departures.broker(away=True)
             self.departures.tick(now_ns)  # from then on there was nobody to hear: that is no silence
             self._returning = True
+            self._return = Returning()
+            self.subscriptions.on_present = self._return.told
             # A model that has not grown does not settle: so it waits for what is new until the broker is there.
             self.space.growth = Growth(int(options.discovery_window * SECOND), options.limits.new_per_minute)
         return restored
 
     def _notify(self, changes: Sequence[Change]) -> None:
         for change in changes:
-            if not change.late:
+            if not change.late and (self._return is None or self._return.is_news(change)):
                 self.subscriptions.changed(change.node, change.value, change.quality, change.time_ns)
         self.subscriptions.flush()
 
@@ -157,6 +170,8 @@ class Engine:
             self._notify(changes)
         self.subscriptions.sweep(now)
         self.departures.tick(now_ns)
+        if self._return is not None and self._return.is_over and not self.liveness.behind:
+            self._return = self.subscriptions.on_present = None
         return changes
 
     @property
@@ -173,6 +188,8 @@ class Engine:
         """The source has its broker again; `session_kept`: nothing was missed, so `tick` ends these doubts."""
         self.liveness.broker_back(session_kept=session_kept)
         self._came_back = self._returning
+        if self._return is not None:
+            self._return.is_over = True
         self.departures.broker(away=False)
 
     def arrange(self, now_ns: int, now: float, clock: Callable[[], float]) -> None:

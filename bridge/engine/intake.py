@@ -41,7 +41,8 @@ class Counters(Struct):
 class Intake:
     """`rejected` counts messages by reason; `on_rejected` hears of each; `received_ns` is when the last one came.
 
-    `on_birth` may be set to hear of each Sparkplug birth: what data messages mean is only said there.
+    `on_birth` may be set to hear of each Sparkplug birth: what data messages mean is only said there; `on_first` to
+    hear of each element, by its id, that has its first reading, or its first since it had gone.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class Intake:
         self.rejected: Counter[str] = Counter()
         self.received_ns = 0
         self.on_birth: Callable[[Message], None] | None = None
+        self.on_first: Callable[[str], None] | None = None
         self._space = space
         self._router = router
         self._liveness = liveness
@@ -192,6 +194,8 @@ class Intake:
         self._space.descriptions.reported(node)
         self._liveness.begin(node, received_ns)
         self._departures.begin(node, received_ns)
+        if self.on_first is not None:
+            self.on_first(node.id)
 
     def _fits(self, node: Node, reading: Reading, received_ns: int) -> Rejected | None:
         """Let the space look at what is new about a reading; why it is not to be taken, if so."""

@@ -9,6 +9,8 @@ from bridge.space import Vqt
 from bridge.uns import Hint, Json, Quality, Reading
 from bridge.uns.payload import structure
 
+EVERYTHING_NS = (1 << 63) - 1  # later than any time of receipt: nothing is left out
+
 
 class ElementNote(Struct, frozen=True, array_like=True):
     """An element by its id, with its last reading. Times are nanoseconds since 1970 UTC; those of the reading are as in

@@ -29,12 +29,16 @@ from bridge.uns.ruled import reading_terms
 from bridge.uns.topics import topic_of
 
 SLICE = 1_000  # elements that are noted without a pause: a few milliseconds
+_NEVER = -(1 << 63)  # nanoseconds: earlier than any time
 
 
 class Restored(Struct, frozen=True):
-    """How many elements have their last readings again, and the ids of those that have not."""
+    """How many elements have their last readings again, how many of them from history, and the ids of those that have
+    not.
+    """
 
     count: int
+    from_history: int
     left_out: list[str]
 
 
@@ -97,13 +101,19 @@ class Recall:
         for message in births:
             self._router.read(message)
 
-    def put_back(self, notes: Iterable[ElementNote], newer: Mapping[str, Vqt], saved_ns: int, now_ns: int) -> Restored:
+    def put_back(
+        self, notes: Iterable[ElementNote], newer: Mapping[str, Vqt], removed: Mapping[str, int], now_ns: int
+    ) -> Restored:
         """See `Engine.restore`."""
         known = {note.ident: note for note in notes}
         deaths: dict[str, ElementNote] = {}
+        from_history: dict[str, None] = {}
         for ident, row in newer.items():
-            note = self._newer(ident, known.get(ident), row, saved_ns, now_ns)
+            if ident not in known and row[2] <= removed.get(ident, _NEVER):
+                continue
+            note = self._newer(ident, known.get(ident), row, now_ns)
             if note is not None:
+                from_history[ident] = None
                 (deaths if note.value is None and note.quality == BAD else known)[ident] = note
         left_out: dict[str, None] = {}
         for some in (known, deaths):
@@ -113,13 +123,11 @@ class Recall:
         for note in known.values():
             self._complete(note)
         restored = sum(node.reader is not None for node in self._space.by_topic.values())
-        return Restored(restored, list(left_out))
+        return Restored(restored, len(from_history.keys() - left_out.keys()), list(left_out))
 
-    def _newer(self, ident: str, note: ElementNote | None, row: Vqt, saved_ns: int, now_ns: int) -> ElementNote | None:
-        """What a row of history says that its element's note does not. An element that the notes would have if it were
-        still there has gone.
-        """
-        if ident.startswith("$") or "#" in ident or row[2] <= (saved_ns if note is None else note.time_ns):
+    def _newer(self, ident: str, note: ElementNote | None, row: Vqt, now_ns: int) -> ElementNote | None:
+        """What a row of history says that its element's note does not."""
+        if ident.startswith("$") or "#" in ident or (note is not None and row[2] <= note.time_ns):
             return None
         value = msgspec.json.decode(row[0]) if type(row[0]) is bytes else row[0]
         vqt = (value, row[1], row[2])

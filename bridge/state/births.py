@@ -52,11 +52,15 @@ class Births:
             self._new.pop(oldest, None)
             self._gone[oldest] = None
 
-    def take(self) -> tuple[list[Message], list[str]]:
-        """What is new and what has gone since the last call."""
-        taken = list(self._new.values()), list(self._gone)
-        self._new, self._gone = {}, {}
-        return taken
+    def take(self, safe_ns: int) -> tuple[list[Message], list[str]]:
+        """What is new and what has gone since the last call. Those received later than `safe_ns` wait: data that come
+        again after a crash may be of the birth before.
+        """
+        new = [message for message in self._new.values() if message.received_ns <= safe_ns]
+        gone = list(self._gone)
+        self._new = {topic: message for topic, message in self._new.items() if message.received_ns > safe_ns}
+        self._gone = {}
+        return new, gone
 
     def put_back(self, new: Iterable[Message], gone: Iterable[str]) -> None:
         """It could not be written; what came meanwhile is newer."""

@@ -1,9 +1,11 @@
 """All that survives a restart, for the daemon: the model, last values, subscriptions.
 
 `restore` is called once, before anything comes; `run` writes what changes; `close` writes the rest at an orderly end.
-Nothing here stops the daemon: a file that cannot be used is put aside, one that cannot be written is tried again, and
-both are counted and told, a fault that lasts once. A file that could not be read at the start is not written to either:
-it is put aside as soon as that can be, for what is in it is not what goes on here.
+Nothing here stops the daemon: a file that is damaged is put aside, one that cannot be written is tried again, and both
+are counted and told, a fault that lasts once. Damage is what SQLite or a checksum says is damage; a full disk, a lock,
+or a file system that is read-only is none. Then the state is read all the same where that can be. What cannot be read
+at the start is read as soon as it can: the subscriptions in it go on as after a crash, and the values in it stay for
+the next run, those of elements that have not reported meanwhile.
 """
 
 import asyncio
@@ -17,7 +19,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from bridge.engine import Engine
+from bridge.engine import EVERYTHING_NS, Engine, Restored
 from bridge.space import Vqt
 from bridge.state.database import Database
 from bridge.state.document import Unusable
@@ -35,7 +37,9 @@ _FAULTS = (OSError, sqlite3.Error)
 
 
 class StateKeeper:
-    """`fingerprint` is that of the model's configuration; `problems` counts files that could not be used or written."""
+    """`fingerprint` is that of the model's configuration, `safe_ns` tells up to which time of receipt history has
+    everything on the disk; `problems` counts files that could not be used or written.
+    """
 
     def __init__(
         self,
@@ -44,10 +48,11 @@ class StateKeeper:
         fingerprint: str,
         clock: Callable[[], int] = time.time_ns,
         monotonic: Callable[[], float] = time.monotonic,
+        safe_ns: Callable[[], int] = lambda: EVERYTHING_NS,
     ) -> None:
         self._model = Keeper(Store(directory), engine.space, fingerprint, clock)
         self._database = Database(directory)
-        self._values = Values(engine, self._database)
+        self._values = Values(engine, self._database, safe_ns)
         self._subscriptions = SubscriptionFile(engine.subscriptions, self._database)
         self._space = engine.space
         self._clock = clock
@@ -55,7 +60,8 @@ class StateKeeper:
         self._faults = 0
         self._faulty = False  # the last attempt failed
         self._files = 0  # that were given up
-        self._is_ours = False  # what the file holds has been read, or written by this run
+        self._is_read = False  # what the file holds has been read, or written by this run
+        self._is_stuck = False  # a damaged file cannot be renamed
         self._opening = threading.Lock()
         self._saved = monotonic()  # when values were last written, or could not be
         self._has_saved = False
@@ -75,45 +81,64 @@ class StateKeeper:
     def _restore(self, newer: Mapping[str, Vqt]) -> None:
         values, subscriptions = KeptValues(), KeptSubscriptions()
         try:
-            self._database.open()
-            values, subscriptions = self._values.read(), self._subscriptions.read()
-            self._is_ours = True
+            values, subscriptions = self._read()
         except Unusable as error:
-            self._put_aside(str(error))
-            self._give_up_file()
+            self._give_up_file(str(error))
         except _FAULTS as error:
-            self._complain(f"cannot be read: {error}")
-            self._give_up_file()
+            self._complain(f"cannot be read: {error}; tried again")
         restored = self._values.restore(values, newer, self._clock())
-        if self._is_ours:
-            try:
-                self._subscriptions.restore(subscriptions, self._monotonic())
-            except (Unusable, *_FAULTS) as error:
-                self._complain(f"cannot be written, so subscriptions begin anew: {error}")
-                self._give_up_file()
-        resumed = len(subscriptions.notes) if self._is_ours else 0
-        if restored.count or resumed:
+        try:
+            self._subscriptions.restore(subscriptions, self._monotonic(), writable=self._database.is_open)
+        except Unusable as error:
+            self._give_up_file(str(error))
+        except _FAULTS as error:
+            self._complain(f"cannot be written: {error}; tried again")
+        self._tell(restored, len(subscriptions.notes))
+
+    def _read(self) -> tuple[KeptValues, KeptSubscriptions]:
+        """What the last run has written, also from a file that cannot be written for now. Open afterwards is one that
+        can.
+        """
+        try:
+            self._database.open()
+        except _FAULTS as error:
+            self._complain(f"cannot be written: {error}; tried again")
+        opened = contextlib.nullcontext() if self._database.is_open else self._database.reading()
+        kept = KeptValues(), KeptSubscriptions()
+        if self._database.path.exists():
+            with opened:
+                kept = self._values.read(), self._subscriptions.read()
+        self._is_read = True
+        return kept
+
+    def _tell(self, restored: Restored, subscriptions: int) -> None:
+        if restored.count or subscriptions:
             _log.info(
-                "%s: goes on with the last values of %d elements and %d subscriptions",
-                self._database.path,
+                "%s: goes on with the last values of %d elements%s and %d subscriptions",
+                self._database.path.parent,
                 restored.count,
-                resumed,
+                f" ({restored.from_history} from history)" if restored.from_history else "",
+                subscriptions,
             )
 
     def _put_aside(self, why: str) -> None:
-        self._faulty = False  # another fault than the one before, and than the next one
+        """Where it cannot be renamed, that is tried again whenever it is to be opened, and told once."""
+        self._faulty = self._is_stuck  # else another fault than the one before
         try:
             aside = self._database.put_aside(stamp(self._clock()))
         except OSError as error:
             self._complain(f"cannot be used ({why}) nor renamed ({error.strerror})")
+            self._is_stuck = True
         else:
-            self._complain(f"cannot be used ({why}): values and subscriptions begin anew; it is kept as {aside.name}")
             self._faulty = False
+            self._complain(f"cannot be used ({why}): values and subscriptions begin anew; it is kept as {aside.name}")
+            self._faulty = self._is_stuck = False  # the next one is another
 
-    def _give_up_file(self) -> None:
-        self._files += 1
+    def _give_up_file(self, why: str) -> None:
         self._database.close()
-        self._is_ours = False
+        self._put_aside(why)
+        self._files += 1
+        self._is_read = True  # there is nothing else in a new one
         self._values.forget_file()
         self._subscriptions.forget_file()
 
@@ -154,11 +179,12 @@ class StateKeeper:
         try:
             if not self._database.is_open:
                 await asyncio.to_thread(self._open)
+            if not self._is_read:
+                await self._adopt()
             await act()
         except Unusable as error:
             if file == self._files:  # else another attempt has found it, and there is a new one
-                self._put_aside(str(error))
-                self._give_up_file()
+                self._give_up_file(str(error))
         except _FAULTS as error:
             self._complain(f"cannot be written: {error}; tried again")
         else:
@@ -171,12 +197,17 @@ class StateKeeper:
     def _open(self) -> None:
         """In a thread: it takes as long as the file is large."""
         with self._opening:
-            if self._database.is_open:
-                return
-            if not self._is_ours and self._database.path.exists():
+            if self._is_stuck and self._database.path.exists():
                 self._database.put_aside(stamp(self._clock()))
+            self._is_stuck = False
             self._database.open()
-            self._is_ours = True
+
+    async def _adopt(self) -> None:
+        """Go on with what could not be read at the start."""
+        kept = await asyncio.to_thread(self._subscriptions.read)
+        if not self._is_read:  # another attempt may have been quicker
+            self._is_read = True
+            self._subscriptions.adopt(kept, self._monotonic())
 
     # --- the end -----------------------------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 import os
 import threading
+from collections.abc import Iterable
 from pathlib import Path
 
 from bridge.space.learning.remembered import Memory
@@ -19,6 +20,7 @@ class Store:
         self.path = directory / NAME
         self._part = directory / f"{NAME}.part"
         self._writing = threading.Lock()  # two that write at once would mix their bytes
+        self._aside: list[Path] = []  # files put aside
 
     def read(self) -> tuple[Header, Memory] | None:
         """The model that was written last; None where there is none. Raises `Unusable`."""
@@ -44,19 +46,34 @@ class Store:
 
     def put_aside(self, now: str) -> Path:
         """Keep a file that cannot be used under another name."""
-        return put_aside(self.path, now)
+        aside = put_aside(self.path, now, self._aside)
+        self._aside.append(aside)
+        return aside
 
 
-def put_aside(path: Path, now: str) -> Path:
-    """Keep a file under another name, for people to look at; the oldest of many go, with what belongs to them."""
-    aside = path.with_name(f"{path.name}.broken-{now}")
+def put_aside(path: Path, now: str, spared: Iterable[Path] = ()) -> Path:
+    """Keep a file under another name, for people to look at; the oldest of many go, with what belongs to them, but for
+    those that are spared. An empty file takes nobody's place.
+    """
+    aside = _unused(path.with_name(f"{path.name}.broken-{now}"))
     path.replace(aside)
     broken = sorted(path.parent.glob(f"{path.name}.broken-*"))
-    kept = [one for one in broken if not one.name.endswith(SIDE_FILES)][-KEPT_BROKEN:]
+    files = [one for one in broken if not one.name.endswith(SIDE_FILES)]
+    kept = {aside, *spared, *[one for one in files if one.stat().st_size][-KEPT_BROKEN:]}
+    names = {f"{one.name}{suffix}" for one in kept for suffix in ("", *SIDE_FILES)}
     for old in broken:
-        if not old.name.startswith(tuple(one.name for one in kept)):
+        if old.name not in names:
             old.unlink()
     return aside
+
+
+def _unused(path: Path) -> Path:
+    """A name that no file has: nothing that was put aside is overwritten."""
+    found, number = path, 1
+    while found.exists():
+        number += 1
+        found = path.with_name(f"{path.name}.{number}")
+    return found
 
 
 def _sync(directory: Path) -> None:

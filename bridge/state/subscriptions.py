@@ -2,8 +2,9 @@
 
 While it runs, the file has a note of each: what it monitors, and how far its numbers are reserved. These are written
 about a second after a change; no request waits for it. At an orderly end what waits in all of them is written as well,
-and the file is marked *clean*. The next run takes that mark away before it gives any number: without it, what waited is
-of another moment, and the subscriptions go on as after a crash (see `bridge.subscriptions`).
+and the file is marked *clean*. The next run takes that mark away before it gives any number that was not given before:
+without it, what waited is of another moment, and the subscriptions go on as after a crash (see `bridge.subscriptions`).
+Where the file cannot be written for now, what is pending stays so until it can.
 """
 
 import asyncio
@@ -43,6 +44,7 @@ class SubscriptionFile:
         self._subscriptions = subscriptions
         self._database = database
         self._written: set[str] = set()  # ids of those that may be in the file
+        self._is_marked = False  # the file may be marked by an earlier run
         subscriptions.unsaved.tracked = True
 
     # --- at the start ------------------------------------------------------------------------------------------------
@@ -63,23 +65,42 @@ class SubscriptionFile:
             raise Unusable("updates are missing")
         return Snapshot(queues, updates)
 
-    def restore(self, kept: KeptSubscriptions, now: float) -> None:
-        """Go on with them. Where the mark cannot be taken away, there are none: numbers would be given twice."""
+    def restore(self, kept: KeptSubscriptions, now: float, *, writable: bool = True) -> None:
+        """Go on with them. What the attempt to take the mark away raises comes when all is done."""
+        self._written |= {note.ident for note in kept.notes}
+        self._is_marked = True
+        try:
+            if writable:
+                self._take_mark()
+        finally:
+            self._subscriptions.resume(kept.notes, kept.waiting, now, held=self._is_marked)
+
+    def adopt(self, kept: KeptSubscriptions, now: float) -> None:
+        """Go on, in the middle of a run, with those of a file that could not be read before: as after a crash, for
+        what has come meanwhile went into none of them.
+        """
+        there = set(self._subscriptions)
+        new = [note for note in kept.notes if note.ident not in there]
+        self.restore(KeptSubscriptions(new), now, writable=False)
+
+    def _take_mark(self) -> None:
         with self._database.writing() as writing:
             writing.delete("meta", [_CLEAN])
             writing.clear("queues", "updates")
-        self._written = {note.ident for note in kept.notes}
-        self._subscriptions.resume(kept.notes, kept.waiting, now)
+        self._is_marked = False
 
     def forget_file(self) -> None:
         """What was written is gone."""
         self._written = set()
+        self._is_marked = False
         self._subscriptions.unsaved.touch(*self._subscriptions)
 
     # --- while it runs -----------------------------------------------------------------------------------------------
 
     async def flush(self) -> None:
         """Write what has changed; then the numbers that were noted as reserved are."""
+        if self._is_marked:
+            await asyncio.to_thread(self._take_mark)
         idents = self._subscriptions.unsaved.take()
         if not idents:
             return

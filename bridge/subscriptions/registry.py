@@ -70,6 +70,7 @@ class Subscriptions:
         self._woken: dict[Subscription, None] = {}  # those whose streams have something new to take
         self._longest: Subscription | None = None  # holds the most, as far as was looked
         self.unsaved = Unsaved()
+        self.on_present: Callable[[Node], None] | None = None  # hears of each element whose present value is queued
 
     def __len__(self) -> int:
         return len(self._all)
@@ -149,6 +150,8 @@ class Subscriptions:
             value, quality, time_ns = element.vqt(self._zone)
             if value is not None:
                 self._push(subscription, Update(element.id, value, quality, time_ns, initial=True))
+                if self.on_present is not None:
+                    self.on_present(element)
 
     def unregister(self, subscription: Subscription, ident: str) -> None:
         """Stop monitoring; queued values stay. What is not monitored stays so. Raises `NotFound`."""
@@ -273,9 +276,12 @@ class Subscriptions:
             one.queue.reserved = one.queue.next - 1
         return Snapshot(queues, [update.note() for update in index])
 
-    def resume(self, notes: Iterable[SubscriptionNote], waiting: Snapshot | None, now: float) -> None:
+    def resume(
+        self, notes: Iterable[SubscriptionNote], waiting: Snapshot | None, now: float, *, held: bool = False
+    ) -> None:
         """Go on with the subscriptions of an earlier run. Without what waited in them, after a crash, what may have
-        been lost is a gap, and the present values are queued anew.
+        been lost is a gap, and the present values are queued anew. `held`: no number is given that was not given
+        before, until the notes are `saved` again.
         """
         updates = [Update.noted(note) for note in waiting.updates] if waiting is not None else []
         present: dict[str, Update] = {}
@@ -293,6 +299,8 @@ class Subscriptions:
             else:
                 found.queue.go_on(note.first, note.reserved)
                 self._queue_present(found, present)
+            if held:
+                found.queue.reserved = found.queue.next - 1
             self.unsaved.given(found.id, found.queue)
 
     def _queue_present(self, subscription: Subscription, known: dict[str, Update]) -> None:
@@ -303,6 +311,8 @@ class Subscriptions:
                     known[element.id] = Update(element.id, *element.vqt(self._zone), initial=True)
                 if known[element.id].value is not None:
                     self._push(subscription, known[element.id])
+                    if self.on_present is not None:
+                        self.on_present(element)
 
     # --- bounds ----------------------------------------------------------------------------------------------------
 

@@ -4,7 +4,9 @@ import contextlib
 import json
 import signal
 import sqlite3
-from collections.abc import Sequence
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -100,9 +102,57 @@ def test_stopped(mosquitto: Mosquitto, tmp_path: Path) -> None:
             assert [number for number, _ in rest] == [batches[-1][0] + 1]
             monitored = {element for _, updates in batches for element, _ in updates}
             for element in monitored:
-                values = [value for name, value in rest[0][1] if name == element]
-                assert [value for at, value in enumerate(values) if value not in values[:at]] == [1, 2]
+                assert [value for name, value in rest[0][1] if name == element] == [1, 2]
         assert again.metrics()["bridge_state_problems_total"] == 0
+
+
+def test_nothing_published(mosquitto: Mosquitto, tmp_path: Path) -> None:
+    """After an orderly stop and start, while nothing was published, nothing is queued: retained or not, and with or
+    without a time of its own, each value is that which the client knows.
+    """
+    sections = options(tmp_path / "state")
+    with BridgeProcess(tmp_path / "bridge", mosquitto.url, sections) as first:
+        (ident,) = subscribed(ready(first, mosquitto), 1)
+        publisher = Publisher(mosquitto.port)
+        timed = json.dumps({"value": 7, "timestamp": time.time_ns() // 1_000_000}).encode()
+        kept = [Message("acme/hall/kept", b"7", 1, retain=True), Message("acme/hall/timed", timed, 1, retain=True)]
+        before = first.received
+        publisher.publish(kept)
+        publisher.close()
+        first.wait_for(lambda: first.received >= before + 2)
+        for element in ("acme", "acme/hall/kept", "acme/hall/timed"):
+            post(first, "/subscriptions/register", subscriptionId=ident, elementIds=[element], maxDepth=0)
+        assert synced(first, ident, synced(first, ident)[1][-1][0])[1] == []
+        first.wait_for(lambda: first.metrics()["bridge_model_settled"] == 1)
+        assert synced(first, ident)[1] == []
+        assert first.stop() == 0
+    with BridgeProcess(tmp_path / "bridge", mosquitto.url, sections) as again:
+        again.wait_for(again.ready)
+        again.wait_for(lambda: value(again, ELEMENTS[0]) == (0, "Good"))
+        time.sleep(3.0)
+        assert synced(again, ident)[1] == []
+        publish(again, mosquitto, 1)
+        assert synced(again, ident)[1] != []
+
+
+def test_old_time_is_there_after_a_kill(mosquitto: Mosquitto, tmp_path: Path) -> None:
+    """An element that first reported shortly before a kill is there again, although its payload's time is old."""
+    sections = options(tmp_path / "state")
+    old = json.dumps({"value": 5, "timestamp": (time.time_ns() // 1_000_000) - 12 * 3_600_000}).encode()
+    with BridgeProcess(tmp_path / "bridge", mosquitto.url, sections) as first:
+        ready(first, mosquitto)
+        first.wait_for(lambda: first.metrics()["bridge_model_settled"] == 1)
+        time.sleep(2.0)
+        before = first.received
+        publisher = Publisher(mosquitto.port)
+        publisher.publish([Message("t/m4", old, 1)])
+        publisher.close()
+        first.wait_for(lambda: first.received > before)
+        first.wait_for(lambda: first.metrics()["bridge_messages_unacknowledged"] == 0)
+        first.signal(signal.SIGKILL)
+    with BridgeProcess(tmp_path / "bridge", mosquitto.url, sections) as again:
+        again.wait_for(again.ready)
+        assert value(again, "t/m4")[0] == 5
 
 
 def test_killed(mosquitto: Mosquitto, tmp_path: Path) -> None:
@@ -138,6 +188,69 @@ def _written(directory: Path, subscriptions: int) -> bool:
     """Whether that many are on the disk."""
     with contextlib.closing(sqlite3.connect(directory / "state.sqlite")) as connection:
         return bool(connection.execute("SELECT count(*) FROM subscriptions").fetchone() == (subscriptions,))
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of a few megabytes, where we may mount one."""
+    mount = tmp_path / "state"
+    mount.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(mount)]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        pytest.skip("no mount here")
+    if done.returncode:
+        pytest.skip(f"cannot mount a small file system: {done.stderr.strip()}")
+    yield mount
+    subprocess.run(["umount", "-l", str(mount)], check=True)
+
+
+@contextlib.contextmanager
+def full(directory: Path) -> Iterator[None]:
+    ballast = directory / "ballast"
+    with ballast.open("wb", buffering=0) as file:
+        for size in (65_536, 4_096, 1):
+            with contextlib.suppress(OSError):  # full, as it should be
+                while True:
+                    file.write(b"x" * size)
+        yield
+    ballast.unlink()
+
+
+@pytest.mark.parametrize("orderly", [pytest.param(True, id="stopped"), pytest.param(False, id="killed")])
+def test_started_on_a_full_disk(mosquitto: Mosquitto, tmp_path: Path, small_disk: Path, orderly: bool) -> None:
+    """A disk that is full at the start costs nothing: values and subscriptions are there, and everything goes on by
+    itself when there is room.
+    """
+    backend = "memory" if orderly else "sqlite"  # a history that was closed cannot be opened on a full disk
+    sections = options(small_disk) | {"history": {"backend": backend}}
+    with BridgeProcess(tmp_path / "bridge", mosquitto.url, sections) as first:
+        (ident,) = subscribed(ready(first, mosquitto), 1)
+        first.wait_for(lambda: first.metrics()["bridge_model_settled"] == 1)
+        first.wait_for(lambda: _written(small_disk, 1))
+        number = synced(first, ident)[1][-1][0]
+        synced(first, ident, number)
+        if orderly:
+            assert first.stop() == 0
+        else:
+            first.signal(signal.SIGKILL)
+            assert first.process is not None
+            first.process.wait()
+    again = BridgeProcess(tmp_path / "bridge", mosquitto.url, sections)
+    with full(small_disk):
+        again.start()
+        assert value(again, ELEMENTS[0])[0] == 0
+        again.wait_for(lambda: again.metrics()["bridge_state_problems_total"] > 3)
+        assert synced(again, ident) == (200 if orderly else 206, [])
+    with contextlib.closing(again):
+        again.wait_for(again.ready, 40.0)
+        publish(again, mosquitto, 1)
+        again.wait_for(lambda: synced(again, ident)[1])
+        batches = synced(again, ident)[1]
+        assert [first for first, _ in batches] == [number + 1] or not orderly
+        assert [value for name, value in batches[-1][1] if name == ELEMENTS[0]][-1] == 1
+        assert list(small_disk.glob("*.broken-*")) == []
 
 
 def test_values_without_a_broker(mosquitto: Mosquitto, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 from inprocess import SPEED, InProcess
 
+from bridge.engine import EVERYTHING_NS
 from bridge.flow import Flow
 from bridge.history import MemoryHistory
 from bridge.ledger import BEHIND
@@ -95,6 +96,28 @@ def test_acknowledged_when_safe(disk: Disk) -> None:
     disk.commit()
     assert (ledger.stored, ledger.unacknowledged, broker.acknowledged) == (3, 0, [0, 1, 2])
     assert ledger.balance == 0
+
+
+def test_safe_up_to(disk: Disk) -> None:
+    """Safe is what was received before the first message that is not on the disk yet, and everything where all are."""
+    flow = flowing(disk)
+    assert flow.safe_ns == EVERYTHING_NS
+    run(flow, Broker(True))
+    disk.commit()
+    assert flow.safe_ns == EVERYTHING_NS
+    for received_ns in (20, 30, 10):
+        flow.take(Batch([Message(SPEED, b"%d" % received_ns, 1, received_ns=received_ns)], waiting=1))
+    assert flow.safe_ns == 9  # the clock has stepped back
+    disk.commit()
+    assert flow.safe_ns == EVERYTHING_NS
+
+
+def test_shed_holds_nothing_up(disk: Disk) -> None:
+    """What goes into no history is not waited for."""
+    disk.is_behind = True
+    flow = flowing(disk)
+    run(flow, Broker(False))
+    assert flow.safe_ns == EVERYTHING_NS
 
 
 def test_haste(disk: Disk) -> None:

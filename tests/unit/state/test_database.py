@@ -1,7 +1,9 @@
 """The file: rows come back as they were, or it is unusable and says why."""
 
+import resource
 import sqlite3
-from collections.abc import Callable
+import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -175,6 +177,68 @@ def test_log_of_a_crash(tmp_path: Path, share: float, rows: int) -> None:
     if not share:
         (directory / NAME).unlink()
     assert everything(directory) == dict(ROWS[:rows])
+
+
+@pytest.fixture
+def read_only(tmp_path: Path) -> Iterator[Path]:
+    """A directory of a file system that is read-only, with what a crash has left, where we may mount one."""
+    mount = tmp_path / "mount"
+    mount.mkdir()
+    try:
+        done = subprocess.run(["mount", "-t", "tmpfs", "tmpfs", str(mount)], capture_output=True, check=False)
+    except FileNotFoundError:
+        pytest.skip("no mount here")
+    if done.returncode:
+        pytest.skip("not allowed to mount")
+    try:
+        _crashed(mount)
+        subprocess.run(["mount", "-o", "remount,ro", str(mount)], check=True)
+        yield mount / "crashed"
+    finally:
+        subprocess.run(["umount", "-l", str(mount)], check=True)
+
+
+def test_reading_of_what_is_read_only(read_only: Path) -> None:
+    """A file is read with its log where nothing may be made beside it."""
+    one = Database(read_only)
+    with pytest.raises(sqlite3.OperationalError):
+        one.open()
+    with one.reading():
+        assert dict(one.read("elements")) == dict(ROWS)
+    assert not one.is_open
+
+
+def test_reading_where_nothing_may_grow(tmp_path: Path) -> None:
+    """A file is read with its log where there is no room for SQLite's index of it, and stays as it was."""
+    directory = _crashed(tmp_path)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1, before[1]))
+    try:
+        one = Database(directory)
+        with pytest.raises(sqlite3.OperationalError):
+            one.open()
+        with one.reading():
+            assert dict(one.read("elements")) == dict(ROWS)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert everything(directory) == dict(ROWS)
+
+
+def test_reading_of_an_earlier_format(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What an earlier format has no table for is not there; nothing is migrated."""
+    monkeypatch.setattr(database, "STEPS", STEPS[:1])
+    filled(tmp_path)
+    monkeypatch.undo()
+    one = Database(tmp_path)
+    with one.reading():
+        assert (dict(one.read("elements")), dict(one.read("removed"))) == (dict(ROWS), {})
+    with pytest.raises(Unusable), Database(_damaged(tmp_path)).reading():
+        pass
+
+
+def _damaged(directory: Path) -> Path:
+    _flip_page(directory / NAME)
+    return directory
 
 
 def test_put_aside(tmp_path: Path) -> None:

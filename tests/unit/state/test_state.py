@@ -3,18 +3,19 @@
 import asyncio
 import contextlib
 import logging
+import resource
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Self
 
 import pytest
 from feeding import NOW_NS, Feed
 
-from bridge.engine import Options
+from bridge.engine import EVERYTHING_NS, Options
 from bridge.space import Limits
-from bridge.state import StateKeeper, births, database, state
-from bridge.state.database import NAME, Database
+from bridge.state import StateKeeper, births, database, state, values
+from bridge.state.database import NAME, STEPS, Database
 from bridge.subscriptions import RESERVE, Gap, Subscription
 from bridge.uns import Message
 from bridge.uns.moments import SECOND
@@ -31,7 +32,10 @@ class Kept(Feed):
     def __init__(self, directory: Path, seconds: float = 0.0, options: Options | None = None, **more: Any) -> None:
         super().__init__(options, **more)
         self.seconds = seconds
-        self.keeper = StateKeeper(directory, self.engine, "f00", self._now_ns, lambda: self.seconds)
+        self.safe_ns = EVERYTHING_NS
+        self.keeper = StateKeeper(
+            directory, self.engine, "f00", self._now_ns, lambda: self.seconds, lambda: self.safe_ns
+        )
         self.file = directory / NAME
 
     def _now_ns(self) -> int:
@@ -104,7 +108,7 @@ def test_values(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     before.close()
     caplog.set_level(logging.INFO)
     again = Kept(tmp_path, HOUR).begin()
-    assert "goes on with the last values of 3 elements and 0 subscriptions" in caplog.text
+    assert f"{tmp_path}: goes on with the last values of 3 elements and 0 subscriptions" in caplog.text
     assert shown(again) == (5, "Uncertain")
     assert again.node("acme/p1/doc").value == {"a": 1, "b": 10**30}
     assert not again.engine.space.young
@@ -184,6 +188,127 @@ def test_left_out_is_forgotten(tmp_path: Path) -> None:
     Kept(tmp_path).begin().take({TOPIC: 5, "b/c": 1}).settle().close()
     feed = Kept(tmp_path, HOUR, limits=Limits(elements=3)).begin().run(lambda feed: feed_rows(feed, 1))
     assert feed.rows("elements") == [TOPIC]
+
+
+def test_gone_while_history_has_rows(tmp_path: Path) -> None:
+    """An element that has gone is not made from its rows, also after a crash and in every later run; one that reports
+    again is, although its time is old.
+    """
+    feed = Kept(tmp_path).begin().take({TOPIC: 5, "b/c": 1, "b/d": 1}).settle().run(lambda feed: feed_rows(feed, 3))
+    for ident in ("b/c", "b/d"):
+        feed.engine.space.remove(feed.node(ident))
+    feed.run(lambda feed: feed_rows(feed, 1))
+    rows = dict.fromkeys(("b/c", "b/d"), (1, "Good", NOW_NS))
+    for seconds in (HOUR, 2 * HOUR):
+        feed = Kept(tmp_path, seconds).begin(**rows)
+        assert [ident in feed.engine.space.by_topic for ident in ("b/c", "b/d")] == [False, False]
+    feed.take({"b/c": {"value": 2, "timestamp": NOW_NS // 1_000_000}}).run(lambda feed: feed.rows("removed") == ["b/d"])
+    assert feed.rows("removed") == ["b/d"]
+    feed = Kept(tmp_path, 3 * HOUR).begin(**rows | {"b/c": (2, "Good", NOW_NS)})
+    assert shown(feed, "b/c") == (2, "Uncertain")
+    assert "b/d" not in feed.engine.space.by_topic
+    feed = Kept(tmp_path, 4 * HOUR).begin(**{"b/d": (3, "Good", NOW_NS + 3 * int(HOUR) * SECOND)})
+    assert shown(feed, "b/d") == (3, "Uncertain")  # a row since then: it was killed before it could say so
+    Kept(tmp_path, 5 * HOUR).begin().run(lambda feed: not feed.rows("removed"))
+    assert feed.rows("removed") == []  # history has forgotten them
+
+
+def test_removed_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of very many that have gone, the last are remembered."""
+    monkeypatch.setattr(values, "MAX_REMOVED", 2)
+    feed = Kept(tmp_path).begin().take({f"a/{number}": 1 for number in range(4)})
+    for number in range(4):
+        feed.engine.space.remove(feed.node(f"a/{number}"))
+        feed.run(lambda feed: f"a/{number}" in feed.rows("removed"))  # noqa: B023 - called before the next round
+    assert feed.rows("removed") == ["a/2", "a/3"]
+
+
+def test_old_times_in_history(tmp_path: Path) -> None:
+    """An element that reported shortly before a crash is there again, however old the time in its payload is."""
+    Kept(tmp_path).begin().take({TOPIC: 5}).settle().close()
+    feed = Kept(tmp_path, HOUR).begin(new=(7, "Good", NOW_NS - 12 * int(HOUR) * SECOND))
+    assert shown(feed, "new") == (7, "Uncertain")
+    feed.seconds += 300
+    feed.run(lambda feed: feed_rows(feed, 2))
+    assert sorted(feed.rows("elements")) == [TOPIC, "new"]  # history need not have it the next time
+
+
+@pytest.mark.parametrize("orderly", [pytest.param(True, id="end"), pytest.param(False, id="kill")])
+def test_what_history_has_not(tmp_path: Path, orderly: bool) -> None:
+    """A value that is not on history's disk is not kept: sent again, it is taken once more, and written then. It stays
+    due until it is safe.
+    """
+    feed = Kept(tmp_path).begin().take({TOPIC: 5, "b/c": 1}).settle().run(lambda feed: feed_rows(feed, 2))
+    feed.safe_ns = feed.engine.received_ns
+    feed.seconds += 300
+    feed.take({TOPIC: {"value": 6, "timestamp": feed._now_ns() // 1_000_000}, "new": 1})
+    feed.run(lambda _: False, turns=20)
+    if orderly:
+        feed.close()
+    again = Kept(tmp_path, feed.seconds + 1).begin()
+    assert shown(again) == (5, "Uncertain")
+    assert "new" not in again.engine.space.by_topic
+    again.take({TOPIC: {"value": 6, "timestamp": feed._now_ns() // 1_000_000}})
+    assert (again.engine.counters.stored, again.engine.counters.duplicate) == (1, 0)
+    if not orderly:
+        feed.safe_ns = EVERYTHING_NS
+        feed.seconds += 300
+        feed.run(lambda feed: feed_rows(feed, 3))
+        assert shown(Kept(tmp_path, HOUR).begin()) == (6, "Uncertain")
+
+
+def test_written_as_soon_as_it_is_safe(tmp_path: Path) -> None:
+    """What was not safe when it was noted is written shortly after it is, although the element never stops reporting;
+    what has gone meanwhile is not.
+    """
+    feed = Kept(tmp_path).begin().take({"b/c": 1}).settle()
+    feed.safe_ns = feed.engine.received_ns
+    feed.take({TOPIC: 5, "b/d": 5}).run(lambda feed: feed_rows(feed, 1))
+    feed.seconds += 1
+    feed.take({TOPIC: 6})
+    feed.engine.space.remove(feed.node("b/d"))
+    feed.safe_ns = feed._now_ns() - SECOND
+    feed.run(lambda feed: feed_rows(feed, 2))
+    again = Kept(tmp_path, HOUR).begin()
+    assert shown(again) == (5, "Uncertain")
+    assert "b/d" not in again.engine.space.by_topic
+
+
+def test_unsafe_while_it_saves(tmp_path: Path) -> None:
+    """What comes while values are written is not noted either unless it is safe, and is due the next time."""
+    feed = Kept(tmp_path).begin().take({f"a/{number}": 1 for number in range(3_000)}).settle()
+
+    async def act() -> None:
+        feed.keeper._open()
+        saving = asyncio.create_task(feed.keeper._values.save())
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        feed.safe_ns = feed.engine.received_ns
+        feed.seconds += 1
+        feed.take({"a/2999": 2})
+        await saving
+
+    asyncio.run(act())
+    assert len(feed.rows("elements")) == 2_999
+    feed.keeper._values._held.clear()
+    feed.safe_ns = EVERYTHING_NS
+    asyncio.run(feed.keeper._values.save())
+    assert len(feed.rows("elements")) == 3_000
+
+
+def test_first_start_says_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Where nothing was kept there is nothing to tell."""
+    caplog.set_level(logging.INFO)
+    Kept(tmp_path).begin(**{"$bridge/version": (1, "Good", NOW_NS)})
+    assert caplog.text == ""
+
+
+def test_from_history_only(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """What comes from history is said to."""
+    caplog.set_level(logging.INFO)
+    Kept(tmp_path).begin(a=(5, "Good", NOW_NS), b=(5, "Good", NOW_NS))
+    assert "goes on with the last values of 2 elements (2 from history) and 0 subscriptions" in caplog.text
+    assert NAME not in caplog.text
 
 
 def test_history_is_newer(tmp_path: Path) -> None:
@@ -300,25 +425,112 @@ def test_written_but_unheard_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert feed.rows("subscriptions") == []
 
 
-def test_clean_mark_cannot_be_taken_away(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """Where another program holds the file, subscriptions begin anew rather than give numbers twice; the file is put
-    aside as soon as that can be, and what goes on here is written to a new one.
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Another program holds the write lock."""
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    finally:
+        other.close()
+
+
+@contextlib.contextmanager
+def closed_to_all(path: Path) -> Iterator[None]:
+    """Another program lets nobody even read."""
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("PRAGMA locking_mode = EXCLUSIVE")
+    other.execute("BEGIN EXCLUSIVE")
+    try:
+        yield
+    finally:
+        other.close()
+
+
+@contextlib.contextmanager
+def no_growth(path: Path) -> Iterator[None]:
+    """No file may grow: SQLite cannot even make its index of the log."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def broken(directory: Path) -> list[Path]:
+    return list(directory.glob("*.broken-*"))
+
+
+@pytest.mark.parametrize("fault", [pytest.param(locked, id="locked"), pytest.param(no_growth, id="no growth")])
+def test_cannot_be_written_at_the_start(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, fault: Callable[[Path], contextlib.AbstractContextManager[None]]
+) -> None:
+    """A file that can be read but not written for now gives values and subscriptions all the same. Until it can, no
+    number is given that was not given before; then all goes on by itself.
     """
     feed = Kept(tmp_path).begin().take({TOPIC: 5}).settle()
     one = feed.subscribe()
+    assert feed.sync(one) == [(1, [5])]
     feed.close()
-    other = sqlite3.connect(feed.file, isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
-    again = Kept(tmp_path, HOUR).begin()
-    assert shown(again) == (5, "Uncertain")
-    assert (list(again.engine.subscriptions), again.keeper.problems) == ([], 1)
-    assert "so subscriptions begin anew" in caplog.text
-    other.close()
-    two = again.subscribe()
-    again.run(lambda again: not again.keeper._faulty)  # who looks into a file keeps it from being put aside
-    assert again.rows("subscriptions") == [two.id]
-    assert len(list(tmp_path.glob(f"{NAME}.broken-*Z"))) == 1
-    assert one.id != two.id
+    with fault(feed.file):
+        again = Kept(tmp_path, HOUR).begin()
+        assert shown(again) == (5, "Uncertain")
+        again.take({TOPIC: 6}).run(lambda again: again.keeper.problems > 3)
+        assert again.sync(one) == [(1, [5])]
+        assert again.sync(one, 1) == []
+        assert again.gaps(one) == []
+    assert len([record for record in caplog.records if record.levelno == logging.WARNING]) == 1
+    again.run(lambda _: again.sync(one))
+    assert again.sync(one) == [(2, [6])]
+    assert (again.rows("meta"), broken(tmp_path)) == (["saved_ns"], [])
+    (gap,) = Kept(tmp_path, 2 * HOUR).begin().gaps(one)  # after a crash
+    assert (gap.first, gap.lost) == (2, None)
+
+
+def test_crash_while_it_cannot_be_written(tmp_path: Path) -> None:
+    """A crash in that time leaves what the last end has written."""
+    feed = Kept(tmp_path).begin().take({TOPIC: 5}).settle()
+    one = feed.subscribe()
+    feed.close()
+    with locked(feed.file):
+        again = Kept(tmp_path, HOUR).begin().take({TOPIC: 6}).run(lambda again: again.keeper.problems > 3)
+        assert again.sync(one) == []
+    after = Kept(tmp_path, 2 * HOUR).begin()
+    assert after.gaps(one) == []
+    assert after.sync(one) == [(1, [5])]
+
+
+def test_cannot_be_read_at_the_start(tmp_path: Path) -> None:
+    """What cannot be read for now is no damage: subscriptions go on as soon as it can, as after a crash."""
+    feed = Kept(tmp_path).begin().take({TOPIC: 5}).settle()
+    one = feed.subscribe()
+    feed.close()
+    with closed_to_all(feed.file):
+        again = Kept(tmp_path, HOUR).begin().take({TOPIC: 6})
+        two = again.subscribe()
+        again.run(lambda again: again.keeper.problems > 3)
+        assert list(again.engine.subscriptions) == [two.id]
+    again.run(lambda again: len(again.engine.subscriptions) == 2)
+    again.run(lambda again: again.sync(one))
+    assert again.gaps(one) == [Gap(1, RESERVE, None)]
+    assert again.sync(one) == [(RESERVE + 1, [6])]
+    assert sorted(again.rows("subscriptions")) == sorted([one.id, two.id])
+    assert broken(tmp_path) == []
+
+
+def test_full_again_and_again(tmp_path: Path) -> None:
+    """On a full disk a damaged file is put aside once, and what the new one cannot be is not."""
+    feed = Kept(tmp_path).begin().take({TOPIC: 5}).settle()
+    _garbage(feed.close().file)
+    with no_growth(feed.file):
+        again = Kept(tmp_path, HOUR).begin().take({TOPIC: 6}).settle()
+        again.run(lambda again: again.keeper.problems > 10)
+        assert [path.stat().st_size for path in broken(tmp_path)] == [7_000]
+    again.seconds += 10
+    again.run(lambda again: feed_rows(again, 1))
+    assert len(broken(tmp_path)) == 1
 
 
 # --- faults -----------------------------------------------------------------------------------------------------------
@@ -349,7 +561,7 @@ def _rewrite(table: str, data: bytes) -> Callable[[Path], None]:
     ("damage", "why"),
     [
         pytest.param(_garbage, "damaged: file is not a database", id="garbage"),
-        pytest.param(_newer, "format 99, this version reads 1", id="newer"),
+        pytest.param(_newer, f"format 99, this version reads {len(STEPS)}", id="newer"),
         pytest.param(_rewrite("elements", b"[1]"), "not a reading", id="element"),
         pytest.param(_rewrite("meta", b"x"), "not a reading", id="meta"),
         pytest.param(_rewrite("subscriptions", b"{}"), "not a subscription", id="subscription"),

@@ -65,13 +65,32 @@ def test_killed_while_it_writes(tmp_path: Path) -> None:
 
 def test_unusable_is_put_aside(tmp_path: Path) -> None:
     """People find the file under another name; of many, only the latest are kept."""
-    store = Store(tmp_path)
     for number in range(KEPT_BROKEN + 2):
+        store = Store(tmp_path)
         store.path.write_bytes(b"%d" % number)
         with pytest.raises(Unusable):
             store.read()
         store.put_aside(f"2026112{number}T000000Z")
     assert sorted(path.read_bytes() for path in tmp_path.iterdir()) == [b"2", b"3", b"4"]
+
+
+def test_put_aside_in_this_run_stays(tmp_path: Path) -> None:
+    """What this run has put aside is neither deleted nor overwritten by it."""
+    store = Store(tmp_path)
+    for number in range(KEPT_BROKEN + 2):
+        store.path.write_bytes(b"%d" % number)
+        store.put_aside("20261128T000000Z")
+    assert sorted(path.read_bytes() for path in tmp_path.iterdir()) == [b"0", b"1", b"2", b"3", b"4"]
+
+
+def test_empty_files_take_nobodys_place(tmp_path: Path) -> None:
+    """However many empty files are put aside, those that hold something stay."""
+    for number in range(KEPT_BROKEN * 3):
+        store = Store(tmp_path)
+        store.path.write_bytes(b"" if number else b"whole")
+        store.put_aside(f"2026112{number}T000000Z")
+    assert b"whole" in [path.read_bytes() for path in tmp_path.iterdir()]
+    assert len(list(tmp_path.iterdir())) == 2
 
 
 def test_no_room_to_write(tmp_path: Path) -> None:
