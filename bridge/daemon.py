@@ -126,6 +126,7 @@ class _Daemon:
         self._stopping = asyncio.Event()
         self._notifier = Notifier.from_environment(os.environ)
         self._sessions_lost = 0  # as of when the broker was last there
+        self._ahead_ns = 0  # how far the wall clock was ahead of the steady one at the last tick; 0: not known
 
     # --- startup ---------------------------------------------------------------------------------------------------
 
@@ -252,6 +253,7 @@ class _Daemon:
         while True:
             await asyncio.sleep(CATCH_UP if engine.behind else TICK)
             now_ns = time.time_ns()
+            self._look_at_clock(engine, now_ns)
             self._look_at_broker(parts, now_ns)
             parts.history.append(engine.tick(now_ns, time.monotonic(), time.monotonic))
             self._losses.look(engine, parts.flow.ledger)
@@ -271,6 +273,12 @@ class _Daemon:
             _log.info("model file: no element yet for %s", line)
         if len(unseen) > UNSEEN:
             _log.info("model file: and for %d more", len(unseen) - UNSEEN)
+
+    def _look_at_clock(self, engine: Engine, now_ns: int) -> None:
+        """Tell the core of a clock that was put forward: that is no silence."""
+        before, self._ahead_ns = self._ahead_ns, now_ns - time.monotonic_ns()
+        if before and self._ahead_ns - before > SECOND:
+            engine.liveness.clock_stepped(self._ahead_ns - before)
 
     def _look_at_broker(self, parts: _Parts, now_ns: int) -> None:
         """Tell the core whether data can come, and whether some was missed."""

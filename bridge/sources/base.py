@@ -32,7 +32,7 @@ class Batch(Struct):
 
     messages: Sequence[Message]
     done: Callable[[], None] = _nothing
-    waiting: int = 0  # messages that the broker keeps until they are done
+    waiting: int = 0  # messages of QoS 1 and 2 from a broker: it keeps them until they are done, or sends them again
 
 
 class Health(Struct, frozen=True):

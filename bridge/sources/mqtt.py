@@ -77,7 +77,9 @@ class MqttSource:
             if self._link is not None and not self._stopped:
                 self._link.resume()
             if messages:
-                yield Batch(messages, partial(self._done, self._link, receipts), len(receipts))
+                # Void receipts count: what they are of comes again, and will be acknowledged as known already.
+                kept = sum(1 for message in messages if message.qos)
+                yield Batch(messages, partial(self._done, self._link, receipts), kept)
                 if len(messages) == MAX_BATCH:
                     await asyncio.sleep(0)  # there is more; let everybody else have a turn first
                 continue
@@ -145,7 +147,7 @@ class MqttSource:
         if loss.code == TAKEN_OVER:
             self._taken_over()
         elif loss.code == 0:
-            self._rivals.closed(time.monotonic(), lasted)
+            self._rivals.ended(time.monotonic(), lasted, in_order=loss.in_order)
         self._status.rival(self._rivals.problem(time.monotonic()))
 
     async def _look_for_rivals(self, link: Link) -> None:

@@ -37,17 +37,23 @@ class LinkError(Exception):
 
 
 class Loss(NamedTuple):
-    """How a connection ended; `code` is the reason in the broker's DISCONNECT (MQTT 5), 0 without one."""
+    """How a connection ended; `code` is the reason in the broker's DISCONNECT (MQTT 5), 0 without one.
+
+    `in_order`: the broker closed it, with a DISCONNECT or without; no network broke it, and it was not silent.
+    """
 
     code: int
     text: str
+    in_order: bool
 
 
-def ended(code: ReasonCode, fault: Exception | None, *, by_broker: bool) -> Loss:
-    """The end of a connection; `by_broker` is true when a DISCONNECT packet came."""
+def ended(code: ReasonCode, fault: Exception | None, *, by_broker: bool, closed: bool) -> Loss:
+    """The end of a connection; `by_broker` is true when a DISCONNECT packet came, `closed` when TCP was closed."""
     if by_broker:
-        return Loss(code.value, f"disconnected us: {str(code).lower()}")
-    return Loss(0, f"broke the connection: {fault}" if fault else "closed the connection or does not answer")
+        return Loss(code.value, f"disconnected us: {str(code).lower()}", in_order=True)
+    if fault:
+        return Loss(0, f"broke the connection: {fault}", in_order=False)
+    return Loss(0, "closed the connection or does not answer", in_order=closed)
 
 
 def mute() -> LinkError:

@@ -11,7 +11,8 @@ import contextlib
 import logging
 import ssl
 import time
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
+from typing import Any, TypeVar
 
 import aiomqtt
 from paho.mqtt.client import MQTT_CLEAN_START_FIRST_ONLY, MQTT_ERR_SUCCESS, Client, ConnectFlags, DisconnectFlags
@@ -38,6 +39,8 @@ TICK_S = 1.0  # between looks at the keep-alive, whose unit is a second
 FILTERS_AT_ONCE = 8  # in one SUBSCRIBE: some cloud brokers take no more
 ALWAYS = 0  # retain handling: stored copies with every subscription
 WHEN_NEW = 1  # retain handling: stored copies only if the subscription is new (section 3.8.3.1)
+
+_T = TypeVar("_T")
 
 V5, V311 = aiomqtt.ProtocolVersion.V5, aiomqtt.ProtocolVersion.V311
 
@@ -113,10 +116,7 @@ class Link:
 
     async def unsubscribe(self, filters: Sequence[str]) -> frozenset[str]:
         """Unsubscribe (MQTT 5 only); the filters to which there was a subscription. Raises `LinkError`."""
-        try:
-            await self._client.unsubscribe(list(filters))
-        except aiomqtt.MqttError as error:
-            raise self._no_answer() from error
+        await self._answered(self._client.unsubscribe(list(filters)))
         return frozenset(name for name, code in zip(filters, self._unsubscribed, strict=False) if code.value == 0)
 
     async def lost(self) -> Loss:
@@ -177,7 +177,7 @@ class Link:
 
     @property
     def _loss(self) -> Loss:
-        return self._ended.result() if self._ended.done() else Loss(0, "broke the connection")
+        return self._ended.result() if self._ended.done() else Loss(0, "broke the connection", in_order=False)
 
     async def _enter(self) -> None:
         await self._client.__aenter__()
@@ -186,19 +186,32 @@ class Link:
         while self._paho.loop_misc() == 0:  # noqa: ASYNC110 - paho wants to be asked
             await asyncio.sleep(TICK_S)
 
+    async def _answered(self, asking: Coroutine[Any, Any, _T]) -> _T:
+        """The broker's answer; aiomqtt would wait for it even when the connection has gone. Raises `LinkError`."""
+        task = self._loop.create_task(asking, name="mqtt-answer")
+        try:
+            await asyncio.wait((task, self._ended), return_when=asyncio.FIRST_COMPLETED)
+            if not task.done():
+                raise self._no_answer()
+            return task.result()
+        except aiomqtt.MqttError as error:
+            raise self._no_answer() from error
+        finally:
+            if not task.done():
+                task.cancel()
+                await asyncio.wait((task,))
+
     def _no_answer(self) -> LinkError:
         return LinkError(Cause.OTHER, self._loss.text if self._ended.done() else "does not answer a subscription")
 
     async def _subscribe(self, filters: Sequence[str], handling: int) -> list[ReasonCode]:
         qos = self._settings.qos
-        try:
-            if self.version is V311:
-                codes = await self._client.subscribe([(pattern, qos) for pattern in filters])
-            else:
-                options = SubscribeOptions(qos=qos, retainAsPublished=True, retainHandling=handling)
-                codes = await self._client.subscribe([(pattern, options) for pattern in filters])
-        except aiomqtt.MqttError as error:
-            raise self._no_answer() from error
+        if self.version is V311:
+            asking = self._client.subscribe([(pattern, qos) for pattern in filters])
+        else:
+            options = SubscribeOptions(qos=qos, retainAsPublished=True, retainHandling=handling)
+            asking = self._client.subscribe([(pattern, options) for pattern in filters])
+        codes = await self._answered(asking)
         return [code for code in codes if isinstance(code, ReasonCode)]
 
     # The hooks in paho.
@@ -238,7 +251,8 @@ class Link:
         ) -> None:
             if not self._ended.done():
                 by_broker = flags.is_disconnect_packet_from_server
-                self._ended.set_result(faults.ended(code, self._fault, by_broker=by_broker))
+                closed = self._tap is not None and self._tap.closed_by_broker
+                self._ended.set_result(faults.ended(code, self._fault, by_broker=by_broker, closed=closed))
             disconnected(client, userdata, flags, code, more)  # type: ignore[misc, call-arg, arg-type]
 
         def on_unsubscribe(

@@ -1,8 +1,11 @@
 """Noticing another client with our client id: each connect of one makes the broker throw out the other.
 
-Most MQTT 5 brokers say "session taken over". Others (mosquitto before 2.0.13) just close the connection, as
-networks do too. After some short-lived connections we suspect a rival and look for a proof (`Marks`). MQTT 3.1.1
-offers none, so there the suspicion is reported and never a reason to give up.
+Most MQTT 5 brokers say "session taken over". Others (mosquitto before 2.0.13) just close the connection. After some
+short-lived connections we suspect a rival and look for a proof (`Marks`). MQTT 3.1.1 offers none, so there the
+suspicion is reported and never a reason to give up.
+
+A reset is what networks do, so it is no sign and nothing to report. But it is a reason to look for a proof all the
+same: a broker that throws us out before it has read our acknowledgements resets the connection too.
 """
 
 import random
@@ -26,21 +29,23 @@ class Rivals:
         self._client_id = client_id
         self._known: deque[float] = deque()
         self._guessed: deque[float] = deque()
+        self._broken: deque[float] = deque()
 
     def taken_over(self, now: float) -> bool:
         """Another client took our session over; true if that is once too often."""
         self._known.append(now)
         return _recent(self._known, now) >= FATAL
 
-    def closed(self, now: float, lasted: float) -> None:
-        """The broker closed the connection after so many seconds without telling why."""
+    def ended(self, now: float, lasted: float, *, in_order: bool) -> None:
+        """The connection ended after so many seconds, closed by the broker without telling why or broken."""
         if lasted < SHORT_S:
-            self._guessed.append(now)
-            _recent(self._guessed, now)
+            times = self._guessed if in_order else self._broken
+            times.append(now)
+            _recent(times, now)
 
     def suspected(self, now: float) -> bool:
         """Whether to look for a proof."""
-        return _recent(self._guessed, now) >= SUSPICIOUS
+        return _recent(self._guessed, now) + _recent(self._broken, now) >= SUSPICIOUS
 
     def problem(self, now: float) -> str | None:
         """What to tell the operator."""
@@ -76,6 +81,7 @@ class Marks:
         """Whether somebody else has been there since the last check; leaves a new mark."""
         found = await session.unsubscribe(MARKS)
         foreign = bool(self._written) and 0 < len(found) < len(MARKS) and found != self._written
+        self._written = frozenset()  # unknown, should the connection end before the answer
         choice = self._draw(1, 2 ** len(MARKS) - 2)  # at least one, not all
         answers = await session.subscribe([mark for bit, mark in enumerate(MARKS) if choice >> bit & 1])
         self._written = frozenset(mark for mark, code in answers.items() if not code.is_failure)

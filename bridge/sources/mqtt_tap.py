@@ -6,11 +6,15 @@ reads what has arrived in one call and keeps publications from paho altogether: 
 
 aiomqtt's own callbacks are not used: they (un)register a descriptor one turn late, when it may be closed already
 or belong to somebody else.
+
+A reset that has come together with data is seen at once: uvloop reports it one single time and then watches the
+descriptor no more, so the reading goes on to the end as soon as the kernel has an error waiting behind the data.
 """
 
 import asyncio
 import contextlib
 import logging
+import select
 import socket
 import ssl
 from collections.abc import Callable, Sequence
@@ -58,10 +62,13 @@ class Tap:
         self._loop_read = loop_read
         self._loop_write = loop_write
         self._acknowledge = acknowledge
+        self._errors = select.poll()  # not the loop's: asked for errors only, and takes none from `recv`
+        self._errors.register(inner.fileno(), 0)
         self._for_paho = bytearray()
         self._ended = False
         self._paused = False
-        self.fault: Exception | None = None  # why the connection ended, where that is known
+        self.fault: Exception | None = None  # why the connection ended, where it was not closed in order
+        self.closed_by_broker = False
         if isinstance(inner, socket.socket):
             inner.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # acknowledgements are small
 
@@ -93,7 +100,7 @@ class Tap:
             if self._ended or self._paused:
                 return
             self._read()
-            if not self._pending():
+            if self._ended or not (self._pending() or self._errors.poll(0)):
                 return
         self._loop.call_soon(self._readable)
 
@@ -101,7 +108,7 @@ class Tap:
         try:
             data = self._inner.recv(READ_BYTES)
             self._for_paho += self._intake.feed(data)
-            self._ended = not data
+            self._ended = self.closed_by_broker = not data
         except _NOTHING_YET:
             return
         except (OSError, Malformed) as error:
@@ -147,7 +154,13 @@ class Tap:
 
     def send(self, data: bytes | bytearray) -> int:
         """Bytes from paho to the broker."""
-        return self._inner.send(data)
+        try:
+            return self._inner.send(data)
+        except _NOTHING_YET:
+            raise
+        except OSError as error:
+            self.fault = error
+            raise
 
     def close(self) -> None:
         """Close the connection; `loop_read` tells so by not returning 0."""

@@ -16,8 +16,9 @@ with its own time. Only this module sets them, and what each means is decided he
   of an earlier run that were put back are LOST at once: nobody listened in between. Who was told of their values then
   hears of doubts only when they last: once the broker is there, or the grace time is over.
 
-Time is steady: where the clock steps back, time has stood still; a step forward counts as silence. What concerns very
-many elements at once is done in slices, one a `tick`, while `behind` says that there is more. A death reaches its first
+Time is steady: where the clock steps back, time has stood still, and where it steps ahead, no time has passed either,
+as long as somebody who has a second clock says so (`clock_stepped`): nobody was silent. What concerns very many
+elements at once is done in slices, one a `tick`, while `behind` says that there is more. A death reaches its first
 slice at once; elements that it has not reached yet are judged by the state at that time, and let be if they have
 reported meanwhile.
 """
@@ -36,6 +37,7 @@ from bridge.uns.moments import SECOND
 Standing: TypeAlias = Literal["", "online", "foreign"]
 
 SLICE = 2_000  # elements that are looked at without a pause: some 20 ms
+LEAPS = 8  # steps ahead that are told apart; what came between older ones counts as heard later than it was
 
 _DEATHS = {"bad": DEAD, "uncertain": ABSENT, "keep": 0}
 _GONE = DEAD | ABSENT
@@ -53,7 +55,8 @@ class Liveness:
         self._on_death = on_death
         self._doubted: Counter[int] = Counter()  # elements by doubt
         self._now_ns = 0  # as of the last tick
-        self._stood_ns = 0  # how far the clock has stepped back in all
+        self._stood_ns = 0  # how far the clock has stepped back in all, less how far it has stepped ahead
+        self._leaps: list[tuple[int, int]] = []  # steps ahead: the clock's first time after it, and how far
         self._waiting: list[tuple[int, int, Node, int]] = []  # when it may be stale, a number, who, last heard
         self._forgotten = 0  # elements that wait in vain, at most
         self._numbers = count()
@@ -90,7 +93,7 @@ class Liveness:
     def begin(self, node: Node, heard_ns: int) -> None:
         """An element has its first reading, and its policy."""
         node.received_ns = heard_ns
-        self._await(node, heard_ns + self._stood_ns)
+        self._await(node, self._heard(heard_ns))
         status = status_of(node.topic, node.policy) if node.parent is not None else None
         if status is not None:
             self._statuses[node] = status
@@ -99,7 +102,7 @@ class Liveness:
     def heard(self, node: Node, changes: list[Change], *, replayed: bool) -> None:
         """A reading was taken for an element that was doubted, or it is the broker's stored copy."""
         if node.doubt & STALE:
-            self._await(node, node.received_ns + self._stood_ns)
+            self._await(node, self._heard(node.received_ns))
         doubt = 0
         if replayed:
             doubt = (0 if node.said_ns else UNCONFIRMED) | (self._death(node) if self.gone_by(node) else 0)
@@ -278,10 +281,25 @@ class Liveness:
             if not node.reported:
                 continue  # it was removed, or has lost its payload
             if node.received_ns != heard_ns:
-                self._await(node, min(node.received_ns + self._stood_ns, steady_ns))
+                self._await(node, min(self._heard(node.received_ns), steady_ns))
             else:
                 self._turn(node, node.doubt | STALE, now_ns, changes)
         return changes
+
+    def clock_stepped(self, ahead_ns: int) -> None:
+        """Since the last tick the clock has gone so much further than time; to be told before the next tick."""
+        since_ns = self._now_ns + ahead_ns
+        self._stood_ns -= ahead_ns
+        self._leaps.append((since_ns, ahead_ns))
+        if len(self._leaps) > LEAPS:
+            (_, first_ns), (second_since_ns, second_ns), *rest = self._leaps
+            self._leaps = [(second_since_ns, first_ns + second_ns), *rest]
+        early = [entry for entry in self._waiting if entry[3] >= since_ns]  # has begun to wait before we were told
+        if early:
+            self._waiting = [entry for entry in self._waiting if entry[3] < since_ns]
+            heapify(self._waiting)
+            for _, _, node, _ in early:
+                self._await(node, self._heard(node.received_ns))
 
     def _await(self, node: Node, heard_ns: int) -> None:
         """Look at an element again when it may be stale, having been heard at that steady time."""
@@ -290,9 +308,16 @@ class Liveness:
         if after:
             heappush(self._waiting, (heard_ns + int(after * SECOND), next(self._numbers), node, node.received_ns))
 
+    def _heard(self, received_ns: int) -> int:
+        """The steady time at which the clock said so."""
+        leapt_ns = sum(ahead_ns for since_ns, ahead_ns in self._leaps if received_ns < since_ns)
+        return received_ns + self._stood_ns + leapt_ns
+
     def _steady(self, now_ns: int) -> int:
         """Time that never steps back."""
-        self._stood_ns += max(0, self._now_ns - now_ns)
+        if now_ns < self._now_ns:
+            self._stood_ns += self._now_ns - now_ns
+            self._leaps = [(min(since_ns, now_ns), ahead_ns) for since_ns, ahead_ns in self._leaps]
         self._now_ns = now_ns
         return now_ns + self._stood_ns
 

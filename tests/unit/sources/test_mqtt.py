@@ -2,6 +2,10 @@
 
 import asyncio
 import logging
+import os
+import socket
+import struct
+import time
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any
@@ -23,6 +27,7 @@ from bridge.sources.base import MAX_BATCH
 from bridge.sources.mqtt import MqttSource
 from bridge.sources.mqtt_burst import Burst
 from bridge.sources.mqtt_endpoint import Endpoint
+from bridge.sources.mqtt_faults import Cause, LinkError
 from bridge.sources.mqtt_inbox import MOST_BYTES, MOST_MESSAGES, NO_RECEIPT, Inbox, Receipt
 from bridge.sources.mqtt_rivals import Marks, Rivals
 from bridge.uns import Message
@@ -33,6 +38,13 @@ pytestmark = pytest.mark.anyio
 def source_for(broker: ScriptedBroker, **more: Any) -> MqttSource:
     """A source that connects to a scripted broker."""
     return MqttSource(MqttSettings(**({"url": broker.url, "client_id": "test", "topics": ("#",)} | more)))
+
+
+def reset(broker: ScriptedBroker) -> None:
+    """End the latest connection with a reset, right after what was sent to it."""
+    writer = broker.writers[-1]
+    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
 
 
 # The version
@@ -153,8 +165,39 @@ async def test_marks_after_a_lost_session() -> None:
     assert [await marks.check(FakeSession()) for _ in range(5)] == [False] * 5
 
 
+async def test_marks_interrupted() -> None:
+    """A connection that ends before the broker has answered leaves marks of our own, not taken for foreign."""
+
+    class Breaking(FakeSession):
+        async def subscribe(self, filters: Sequence[str], *, recall: bool = False) -> dict[str, ReasonCode]:
+            await super().subscribe(filters)
+            raise LinkError(Cause.OTHER, "has gone")
+
+    session, draws = Breaking(), iter([1, 2, 3])
+    marks = Marks(lambda *_: next(draws))
+    whole = FakeSession()
+    assert not await marks.check(whole)
+    session.filters = whole.filters
+    with pytest.raises(LinkError):
+        await marks.check(session)
+    whole.filters = session.filters
+    assert not await marks.check(whole)
+
+
 async def test_resets_are_no_rival() -> None:
-    """A network that cuts one connection after the other never makes us give up."""
+    """A network that resets one connection after the other is no sign of a rival."""
+    async with ScriptedBroker(lambda level: connack(present=True)) as broker, source_for(broker) as source:
+        for number in range(1, 6):
+            await until(lambda: source.health().connected, 20)
+            broker.send(publish_packet(Message("a", b"1")))
+            await collect(source, 1)
+            reset(broker)
+            await until(lambda n=number: source.health().reconnects == n, 20)
+            assert source.health().problems == ()
+
+
+async def test_closed_connections_are_no_proof() -> None:
+    """A broker that closes one connection after the other is told of and never makes us give up."""
     async with ScriptedBroker(lambda level: connack(present=True)) as broker, source_for(broker) as source:
         for number in range(1, 6):
             await until(lambda: source.health().connected, 20)
@@ -191,6 +234,19 @@ async def test_refused_filter(caplog: pytest.LogCaptureFixture) -> None:
             problem = "filter 'secret/#' refused by the broker: not authorized"
             assert source.health().problems == (problem,)
     assert [record.getMessage() for record in caplog.records] == [problem]
+
+
+async def test_closed_instead_of_an_answer() -> None:
+    """A connection that ends before the subscription is answered is noticed at once, not after the time for answers."""
+
+    def suback(_: str) -> int:
+        if len(broker.levels) == 1:
+            broker.writers[-1].transport.abort()
+        return 1
+
+    async with ScriptedBroker(suback=suback) as broker, source_for(broker) as source:
+        await until(lambda: source.health().connected, 5)
+        assert len(broker.levels) == 2
 
 
 async def test_lower_qos() -> None:
@@ -257,6 +313,38 @@ async def test_broken_stream(caplog: pytest.LogCaptureFixture) -> None:
         broker.send(b"\x30\xff\xff\xff\xff\xff")
         await until(lambda: source.health().reconnects == 1)
     assert "a length of more than four bytes" in caplog.text
+
+
+@pytest.mark.parametrize("qos", [0, 1])
+@pytest.mark.parametrize("anyio_backend", [("asyncio", {"use_uvloop": True}), ("asyncio", {"use_uvloop": False})])
+async def test_data_and_reset_at_once(qos: int, caplog: pytest.LogCaptureFixture) -> None:
+    """A reset that comes together with a message is noticed at once, and its reason told."""
+    async with ScriptedBroker() as broker, source_for(broker) as source:
+        await until(lambda: source.health().connected)
+        loop, descriptor = asyncio.get_running_loop(), broker.writers[-1].get_extra_info("socket").fileno()
+        loop.call_soon(os.write, descriptor, publish_packet(Message("a", b"1", qos)))
+        reset(broker)
+        loop.call_soon(time.sleep, 0.1)  # so that the loop finds both at once
+        (batch,) = await collect(source, 1)
+        await until(lambda: source.health().reconnects == 1, 5)
+        batch.done()
+    assert "broke the connection: [Errno 104] Connection reset by peer" in caplog.text
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
+
+
+async def test_waiting_after_the_connection_has_gone() -> None:
+    """What the broker will send again counts as kept by it, although it cannot be acknowledged any more."""
+    async with ScriptedBroker() as broker, source_for(broker) as source:
+        await until(lambda: source.health().connected)
+        broker.send(b"".join(publish_packet(Message("a", b"1", qos), mid=qos) for qos in (0, 1, 2)))
+        await asyncio.sleep(0.1)
+        broker.writers[-1].close()
+        await until(lambda: source.health().reconnects == 1)
+        batch = await anext(source.batches())
+        batch.done()
+        assert (len(batch.messages), batch.waiting) == (3, 2)
+        await asyncio.sleep(0.1)
+        assert broker.answers == []
 
 
 async def test_burst_before_suback() -> None:
@@ -373,11 +461,20 @@ def test_rivals_guessed() -> None:
     """Several short-lived connections make a guess, long-lived ones do not."""
     rivals = Rivals("x")
     for now in (0.0, 1.0, 2.0):
-        rivals.closed(now, lasted=100.0)
+        rivals.ended(now, lasted=100.0, in_order=True)
     assert rivals.problem(3.0) is None
     for now in (3.0, 4.0, 5.0):
-        rivals.closed(now, lasted=1.0)
+        rivals.ended(now, lasted=1.0, in_order=True)
     assert "perhaps" in str(rivals.problem(6.0))
+
+
+def test_rivals_not_guessed() -> None:
+    """Connections that break are a reason to look for a proof, and none to tell the operator of a rival."""
+    rivals = Rivals("x")
+    for now in range(10):
+        rivals.ended(float(now), lasted=1.0, in_order=False)
+    assert rivals.suspected(10.0)
+    assert rivals.problem(10.0) is None
 
 
 async def test_inbox_is_full() -> None:

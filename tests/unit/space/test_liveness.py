@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.engine import Change, Engine, Options
-from bridge.space.liveness import SLICE
+from bridge.space.liveness import LEAPS, SLICE
 from bridge.space.node import DEAD, LOST, STALE
 from bridge.uns import Message
 from bridge.uns.moments import SECOND
@@ -175,6 +175,102 @@ def test_clock_that_steps_back() -> None:
     assert plant.quality("a/x", "a/y") == ["Uncertain", "Good"]
     plant.tick(10)
     assert plant.quality("a/x", "a/y") == ["Uncertain", "Uncertain"]
+
+
+def step(plant: Plant, ahead: float) -> None:
+    """The clock is set, and one that is set ahead is noticed by the second clock."""
+    plant.seconds += ahead
+    if ahead > 0:
+        plant.engine.liveness.clock_stepped(int(ahead * SECOND))
+
+
+def test_clock_that_steps_ahead() -> None:
+    """A clock that is set ahead is no silence: whoever has reported before and goes on reporting stays Good."""
+    plant = Plant(stale_after=60.0)
+    plant.take({"a/x": 1, "a/y": 1})
+    plant.tick(50)
+    plant.take({"a/x": 2})
+    step(plant, 3_600)
+    assert plant.tick(1) == []
+    plant.tick(8.9)
+    assert plant.quality("a/x", "a/y") == ["Good", "Good"]
+    plant.tick(0.1)
+    assert plant.quality("a/x", "a/y") == ["Good", "Uncertain"]
+    plant.tick(49.9)
+    assert plant.quality("a/x") == ["Good"]
+    plant.tick(0.1)
+    assert plant.quality("a/x") == ["Uncertain"]
+
+
+def test_first_reading_before_the_step_is_noticed() -> None:
+    """What is heard for the first time between a step ahead and the next tick falls silent no later than others."""
+    plant = Plant(stale_after=60.0)
+    plant.tick()
+    plant.seconds += 3_600
+    plant.take({"a/x": 1})
+    plant.engine.liveness.clock_stepped(3_600 * SECOND)
+    plant.tick(59.9)
+    assert plant.quality("a/x") == ["Good"]
+    plant.tick(0.1)
+    assert plant.quality("a/x") == ["Uncertain"]
+
+
+def test_clock_that_steps_ahead_without_a_broker() -> None:
+    """The grace time of a lost broker is real time too."""
+    plant = Plant(broker_grace=30.0)
+    plant.take({"a/x": 1})
+    plant.tick()
+    plant.engine.broker_lost(plant.now_ns)
+    step(plant, 3_600)
+    plant.tick(29.9)
+    assert plant.quality("a/x") == ["Good"]
+    plant.tick(0.1)
+    assert plant.quality("a/x") == ["Uncertain"]
+
+
+STEPS = st.lists(
+    st.tuples(st.sampled_from(["wait", "hear x", "hear y", "step"]), st.integers(1, 25)), min_size=1, max_size=40
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(STEPS)
+def test_silence_whatever_the_clock_does(steps: list[tuple[str, int]]) -> None:
+    """With steps ahead at any time an element is stale exactly after so much real silence."""
+    plant, real, leaps = Plant(stale_after=60.0), 0, 0
+    plant.take({"a/x": 0, "a/y": 0})
+    plant.tick()
+    heard = {"a/x": 0, "a/y": 0}
+    for what, amount in steps:
+        if what == "step":
+            leaps += 1
+            if leaps <= LEAPS:
+                step(plant, 40 * amount)
+        elif what == "wait":
+            plant.seconds, real = plant.seconds + amount, real + amount
+        else:
+            topic = f"a/{what[-1]}"
+            plant.seconds, real = plant.seconds + 1, real + 1
+            plant.take({topic: amount})
+            heard[topic] = real
+        plant.tick()
+        expected = ["Uncertain" if real - when >= 60 else "Good" for when in heard.values()]
+        assert plant.quality(*heard) == expected
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.tuples(st.integers(1, 59), st.sampled_from([0, 30, 3_600, -30, -3_600])), max_size=60))
+def test_never_stale_too_early(steps: list[tuple[int, int]]) -> None:
+    """However often the clock is set, and wherever, nothing is stale that was heard in time."""
+    plant = Plant(stale_after=60.0)
+    plant.take({"a/x": 0})
+    plant.tick()
+    for number, (waits, ahead) in enumerate(steps):
+        step(plant, ahead + number / 1_000)  # no two readings come in the same nanosecond
+        plant.tick()
+        plant.tick(waits)
+        assert plant.quality("a/x") == ["Good"]
+        plant.take({"a/x": 1})
 
 
 def test_very_many_fall_silent_in_slices() -> None:
