@@ -10,17 +10,17 @@ the next run, those of elements that have not reported meanwhile.
 
 import asyncio
 import contextlib
-import gc
 import logging
 import sqlite3
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
 from bridge.engine import EVERYTHING_NS, Engine, Restored
 from bridge.space import Vqt
+from bridge.space.uncollected import uncollected
 from bridge.state.database import Database
 from bridge.state.document import Unusable
 from bridge.state.keeper import INTERVAL, Keeper, stamp
@@ -74,7 +74,7 @@ class StateKeeper:
 
     def restore(self, newer: Mapping[str, Vqt] = MappingProxyType({})) -> None:
         """Go on with what was kept. `newer` are the last rows of a history by element id; see `Engine.restore`."""
-        with _nothing_collected():
+        with uncollected():
             self._model.restore()
             self._restore(newer)
 
@@ -214,7 +214,7 @@ class StateKeeper:
     async def close(self) -> None:
         """Write everything, subscriptions first; no request may be answered afterwards. Takes `CLOSE_S` at most."""
         try:
-            with _nothing_collected():
+            with uncollected():
                 async with asyncio.timeout(CLOSE_S):
                     await asyncio.gather(self._model.close(), self._close_database())
         except TimeoutError:
@@ -234,15 +234,3 @@ class StateKeeper:
         if not self._faulty:
             _log.warning("%s: %s", self._database.path, text)
         self._faulty = True
-
-
-@contextlib.contextmanager
-def _nothing_collected() -> Iterator[None]:
-    """Millions of objects are made that all stay: looking through them for garbage takes longer than making them."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()

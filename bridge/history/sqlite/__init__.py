@@ -1,5 +1,7 @@
-"""History in one SQLite file. `store` is the whole; `database` the file, `codec` blocks, `writer` and `work` what
-writes, `reading` what reads, `archive` the file without a daemon.
+"""History in one SQLite file. `store` is the whole, `database` the file, `codec` its blocks, `log` its log.
+
+`contents` is what is known of it, `outbox` what waits; `writer` and `work` write, `reading` reads; `archive` reads it
+without a daemon.
 """
 
 from bridge.history.sqlite.database import NAME

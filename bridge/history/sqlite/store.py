@@ -15,7 +15,6 @@ import logging
 import sqlite3
 import threading
 import time
-from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -27,6 +26,7 @@ from bridge.history.base import Figures, Reader, Row, T, Unreadable, is_row, wei
 from bridge.history.sqlite.contents import Contents
 from bridge.history.sqlite.database import Damaged, is_damage, open_to_read, open_to_write, put_aside, tidy
 from bridge.history.sqlite.log import told
+from bridge.history.sqlite.outbox import Outbox
 from bridge.history.sqlite.reading import SqliteReader
 from bridge.history.sqlite.work import KEEP_ALL, Commit, Job, Keep, Sealing
 from bridge.history.sqlite.writer import RETRY_S, Statistics, Writer
@@ -35,9 +35,6 @@ from bridge.uns.moments import render
 
 GENERATION_ROWS = 262_144  # in memory before they become blocks: about 35 MB, and so many are read back at a start
 GENERATION_BYTES = 64 * 1024 * 1024  # of structured values and texts in them
-LAZY_S = 0.25  # until rows that nobody waits for are committed: what a crash may cost at QoS 0
-COMMIT_ROWS = 5_000  # of one commit, about: 2 ms of encoding, which holds up everybody
-COMMIT_BYTES = 16 * 1024 * 1024
 MOST_ROWS = 200_000  # that wait for the writer; beyond it is `behind`, and `full` beyond twice as many
 MOST_BYTES = 128 * 1024 * 1024
 LEAST_S = 0.1  # for the writer to end, even where time is up
@@ -74,13 +71,6 @@ class SqliteHistory:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._healing: asyncio.Task[None] | None = None
         self._caught_up = asyncio.Event()
-        self._idle = asyncio.Event()  # nothing is in the writer's hands
-        self._idle.set()
-        self._timer: asyncio.TimerHandle | None = None
-        self._hasty = False  # somebody waits for what is pending
-        self._pending = _commit(1)
-        self._in_hand: deque[Commit] = deque()  # the writer's, in order
-        self._waiting_rows = self._waiting_bytes = 0  # pending, or in the writer's hands
 
     # --- start and end -----------------------------------------------------------------------------------------------
 
@@ -104,10 +94,10 @@ class SqliteHistory:
             file.close()
             raise
         self._contents = contents
-        self._pending.generation = contents.generation
         self._writer = Writer(
             self.path, file, contents.tally, self._keep, self._statistics, self._on_done, self._on_damaged
         )
+        self._outbox = Outbox(self._writer.put, contents.generation)
 
     def start(self) -> None:
         """Begin to write. Within the event loop that everything else is called from."""
@@ -116,12 +106,12 @@ class SqliteHistory:
 
     async def flush(self, patience: float) -> bool:
         """Not waited for while nothing can be written."""
-        self._hand_over()
+        self._outbox.hand_over()
         with contextlib.suppress(TimeoutError):
             if self._writer.is_alive and self._writer.problem is None:
                 async with asyncio.timeout(patience):
-                    await self._idle.wait()
-        return not self._in_hand
+                    await self._outbox.idle.wait()
+        return not self._outbox.in_hand
 
     async def close(self, patience: float) -> bool:
         until = time.monotonic() + patience
@@ -134,7 +124,7 @@ class SqliteHistory:
         await asyncio.to_thread(self._pool.shutdown, cancel_futures=True)
         for connection in self._opened:
             connection.close()
-        return not self._in_hand
+        return not self._outbox.in_hand
 
     # --- what is known -----------------------------------------------------------------------------------------------
 
@@ -150,7 +140,7 @@ class SqliteHistory:
         contents, done = self._contents, self._statistics
         return Figures(
             problem=self._writer.problem,
-            unwritten=self._waiting_rows,
+            unwritten=self._outbox.rows,
             bytes=contents.tally.bytes + contents.bytes + contents.rows * _LOG_ROW,
             repeated=self._repeated + contents.repeated,
             commits=done.commits,
@@ -169,8 +159,8 @@ class SqliteHistory:
 
     def _is_beyond(self, times: int) -> bool:
         return (
-            self._waiting_rows > times * MOST_ROWS
-            or self._waiting_bytes > times * MOST_BYTES
+            self._outbox.rows > times * MOST_ROWS
+            or self._outbox.bytes > times * MOST_BYTES
             or self._contents.rows > times * _HEADS * self.generation_rows
         )
 
@@ -188,7 +178,7 @@ class SqliteHistory:
     def append(
         self, changes: Sequence[Change], settled: Callable[[], None] | None = None, *, haste: bool = True
     ) -> None:
-        contents, pending = self._contents, self._pending
+        contents, pending = self._contents, self._outbox.pending
         keys, rows, size = contents.keys, pending.rows, 0
         before = len(rows)
         for change in changes:
@@ -212,41 +202,9 @@ class SqliteHistory:
             is_last = contents.keep(key, row)
             if (change.late or not is_last or key in contents.current) and contents.note_current(key, change):
                 pending.current[key] = contents.current.get(key)
-        self._waiting_rows += len(rows) - before
-        self._waiting_bytes += size
-        pending.size += size
-        self._go_on(settled, haste=haste)
-
-    def _go_on(self, settled: Callable[[], None] | None, *, haste: bool) -> None:
-        """What is pending goes to the writer: now, when it has done what it is at, or in a moment."""
+        self._outbox.grew(len(rows) - before, size)
         self._freeze_if_large()
-        pending = self._pending
-        if settled is not None and not pending.rows and not self._in_hand:
-            settled()
-        elif settled is not None:
-            pending.settled.append(settled)
-        if not pending.rows and not pending.settled:
-            return
-        is_large = len(pending.rows) >= COMMIT_ROWS or pending.size >= COMMIT_BYTES
-        if is_large or (haste and settled is not None and not self._in_hand):
-            self._hand_over()
-        elif haste and settled is not None:
-            self._hasty = True
-        elif self._timer is None and self._loop is not None:
-            self._timer = self._loop.call_later(LAZY_S, self._hand_over)
-
-    def _hand_over(self) -> None:
-        """What has gathered is the writer's now."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        self._hasty = False
-        job = self._pending
-        if job.rows or job.settled:
-            self._pending = _commit(self._contents.generation)
-            self._idle.clear()
-            self._in_hand.append(job)
-            self._writer.put(job)
+        self._outbox.go_on(settled, haste=haste)
 
     def _freeze_if_large(self) -> None:
         contents = self._contents
@@ -264,9 +222,9 @@ class SqliteHistory:
         """What is in memory becomes blocks, unless the generation before is still on its way."""
         contents = self._contents
         if contents.rows and not contents.is_sealing:
-            self._hand_over()
+            self._outbox.hand_over()
             self._writer.put(contents.freeze())
-            self._pending.generation = contents.generation
+            self._outbox.pending.generation = contents.generation
 
     # --- what the writer tells ---------------------------------------------------------------------------------------
 
@@ -278,7 +236,7 @@ class SqliteHistory:
     def _done(self, job: Job) -> None:
         match job:
             case Commit():
-                self._written(job)
+                self._outbox.written(job)
             case Sealing():
                 self._contents.sealed()
                 self._freeze_if_large()
@@ -287,19 +245,6 @@ class SqliteHistory:
                 self._freeze_if_too_much()
         if not self.full:
             self._caught_up.set()
-
-    def _written(self, job: Commit) -> None:
-        if not self._in_hand or self._in_hand[0] is not job:
-            return  # of a file that was given up
-        self._in_hand.popleft()
-        self._waiting_rows -= len(job.rows)
-        self._waiting_bytes -= job.size
-        for settled in job.settled:
-            settled()
-        if self._hasty and not self._in_hand:
-            self._hand_over()
-        if not self._in_hand:
-            self._idle.set()
 
     def _on_damaged(self, why: str) -> None:
         """In the writer's thread."""
@@ -326,24 +271,20 @@ class SqliteHistory:
 
     def _change_over(self, file: sqlite3.Connection) -> None:
         """From the contents of a file that was given up to those of a new one."""
-        former = self._contents
-        waiting = [settled for job in (*self._in_hand, self._pending) for settled in job.settled]
+        former, waiting = self._contents, self._outbox.give_up()
         self._problems += former.problems + former.tally.damaged
         self._evicted, self._repeated = self.evicted, self._repeated + former.repeated
-        self._in_hand.clear()
-        self._pending = _commit(1)
-        self._waiting_rows = self._waiting_bytes = 0
         self._load(file)
         self._local = threading.local()
         for ident, rows in former.in_memory():
             self._take_over(former, ident, rows)
-        self._pending.settled += waiting
+        self._outbox.pending.settled += waiting
         self._writer.start()
-        self._hand_over()
+        self._outbox.hand_over()
 
     def _take_over(self, former: Contents, ident: str, rows: Sequence[Row]) -> None:
-        contents, pending = self._contents, self._pending
-        key = contents.keys.get(ident)
+        contents, outbox = self._contents, self._outbox
+        pending, key = outbox.pending, contents.keys.get(ident)
         if key is None:
             key = contents.number(ident)
             pending.elements.append((key, ident))
@@ -352,12 +293,9 @@ class SqliteHistory:
         for row in rows:
             contents.keep(key, row)
             pending.rows.append((key, told(row)))
-        size = sum(map(weight, rows))
-        pending.size += size
-        self._waiting_rows += len(rows)
-        self._waiting_bytes += size
-        if len(pending.rows) >= COMMIT_ROWS or pending.size >= COMMIT_BYTES:
-            self._hand_over()
+        outbox.grew(len(rows), sum(map(weight, rows)))
+        if outbox.is_large:
+            outbox.hand_over()
 
     def _put_aside(self, why: str) -> None:
         """Raises `OSError`."""
@@ -395,8 +333,3 @@ class SqliteHistory:
 
     def _oldest_ns(self) -> int:
         return self._clock() - self._keep.age_ns if self._keep.age_ns else -(2**63)
-
-
-def _commit(generation: int) -> Commit:
-    """An empty one."""
-    return Commit(generation, [], [], [], {})

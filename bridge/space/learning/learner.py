@@ -12,9 +12,7 @@ arrival does not matter. Afterwards what was decided stays, and `extend` judges 
 `roles`, `placing`, `kinds` and `forms`; what a settled type takes in, in `extensions`.
 """
 
-import gc
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from bridge.space.learning.bounds import Bounds, BoundsWatch
 from bridge.space.learning.extensions import Extensions
@@ -27,6 +25,7 @@ from bridge.space.node import Field, Node
 from bridge.space.registry import TypeRegistry
 from bridge.space.shape import Shape
 from bridge.space.types import ObjectType
+from bridge.space.uncollected import uncollected
 from bridge.uns.policy import Policies
 
 
@@ -100,7 +99,7 @@ class Learner:
 
     def arrange(self, nodes: Sequence[Node]) -> None:
         """Decide everything anew: place every node (parents come before children) and type every value."""
-        with _uncollected():
+        with uncollected():
             self._learn(nodes)
 
     def _learn(self, nodes: Sequence[Node]) -> None:
@@ -220,15 +219,3 @@ class Learner:
     def ripen(self, now_ns: int) -> bool:
         """Let types take in what has stayed; whether any has changed."""
         return bool(len(self.extensions)) and self.extensions.ripen(now_ns)
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """A look at everything makes much and leaves little: collecting garbage meanwhile costs time and finds nothing."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()

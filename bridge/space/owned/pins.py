@@ -4,10 +4,9 @@ A pinned type answers with the very schema that was written. Its shape, which th
 types, is made of that schema and takes nothing in. What a value has beyond it is told as an extension of the element.
 """
 
-import base64
-import binascii
 from collections.abc import Mapping
 
+from bridge.space.conforming import misfit
 from bridge.space.learning.forms import names_of
 from bridge.space.shape import (
     ANY_NUMBER,
@@ -110,46 +109,15 @@ def misfits(value: Json, schema: Schema) -> Schema:
     if value is None:
         return {}
     if type(value) is not dict or schema["type"] != "object":
-        return {} if conforms(value, schema) else {SCALAR: shape_of(value).schema(nullable=True)}
+        return {} if misfit(value, schema) is None else {SCALAR: shape_of(value).schema(nullable=True)}
     declared, others = schema.get("properties", {}), schema.get("additionalProperties")
     if not declared and others is None:
         return {}
     return {
         key: shape_of(part).schema(nullable=True)
         for key, part in value.items()
-        if (inner := declared.get(key, others)) is None or not conforms(part, inner)
+        if (inner := declared.get(key, others)) is None or misfit(part, inner) is not None
     }
-
-
-def conforms(value: Json, schema: Schema) -> bool:
-    """Whether a value is what a schema says, as far as schemas of types say anything."""
-    kinds = schema.get("type", ())
-    if kinds and not any(type(value) in _KINDS[kind] for kind in ([kinds] if isinstance(kinds, str) else kinds)):
-        return False
-    if value is None:
-        return True
-    if "enum" in schema and value not in schema["enum"]:
-        return False
-    match value:
-        case dict():
-            declared, others = schema.get("properties", {}), schema.get("additionalProperties", {})
-            return all(conforms(part, declared.get(key, others)) for key, part in value.items())
-        case list():
-            return all(conforms(part, schema.get("items", {})) for part in value)
-        case str():
-            return schema.get("contentEncoding") != "base64" or _is_base64(value)
-        case bool():
-            return True
-        case _:
-            return bool(schema.get("minimum", value) <= value <= schema.get("maximum", value))
-
-
-def _is_base64(text: str) -> bool:
-    try:
-        base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        return False
-    return True
 
 
 def _bits(schema: Schema) -> int:

@@ -17,7 +17,7 @@ from inprocess import InProcess
 
 from bridge.errors import StartError
 from bridge.history.base import Row, Unreadable, first, unpacked
-from bridge.history.sqlite import Keep, SqliteHistory, store, work, writer
+from bridge.history.sqlite import Keep, SqliteHistory, outbox, store, work, writer
 from bridge.history.sqlite.archive import Archive
 from bridge.history.sqlite.database import open_to_write
 from bridge.history.sqlite.work import Trimming
@@ -124,7 +124,7 @@ class TestKept:
 
     def test_nobody_waits(self, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """Rows that nobody waits for are written soon all the same, and whoever waits later waits for them too."""
-        monkeypatch.setattr(store, "LAZY_S", 0.01)
+        monkeypatch.setattr(outbox, "LAZY_S", 0.01)
 
         async def work(history: SqliteHistory) -> None:
             history.append([change("a", 1)])
@@ -531,7 +531,7 @@ class TestFaults:
             history.append([change("b", at, "x" * 100_000) for at in range(2)], lambda: None)
             await until(lambda: history.figures().problem)
             history.append([change("b", 5_000)], lambda: None)
-            history._hand_over()
+            history._outbox.hand_over()
             assert await history.close(1.0) is False
 
         asyncio.run(work())
