@@ -21,6 +21,7 @@ from bridge.history.sqlite.work import Sealing, Tally, used_bytes
 from bridge.space import Change
 
 _UNUSED = "SELECT key, id FROM element WHERE NOT EXISTS (SELECT 1 FROM block WHERE element = key)"
+_ELEMENTS = "SELECT key, id, last_ns, current_ns, late_ns FROM element"
 _LOG = "SELECT generation, rows, checksum FROM log ORDER BY number"
 _EVER = -(2**63)
 
@@ -54,8 +55,10 @@ class Contents:
     def load(self, file: sqlite3.Connection) -> None:
         """Read what there is. Raises `Damaged`, and `StartError` where it cannot be read now."""
         try:
-            for key, ident, current_ns, late_ns in file.execute("SELECT key, id, current_ns, late_ns FROM element"):
+            for key, ident, last_ns, current_ns, late_ns in file.execute(_ELEMENTS):
                 self.keys[ident] = key
+                if last_ns is not None:
+                    self._ends[key] = (last_ns, 0)
                 if current_ns is not None:
                     self.current[key] = (current_ns, late_ns)
             self._next_key = max(self.keys.values(), default=0) + 1
@@ -74,12 +77,18 @@ class Contents:
     def _forget_unused(self, file: sqlite3.Connection) -> None:
         """Elements all of whose rows have gone. Where the file cannot be written now they stay."""
         unused = [(key, ident) for key, ident in file.execute(_UNUSED) if key not in self._head]
-        with contextlib.suppress(sqlite3.OperationalError), file:
+        try:
             file.execute("BEGIN")
             file.executemany("DELETE FROM element WHERE key = ?", [(key,) for key, _ in unused])
-            for key, ident in unused:
-                del self.keys[ident]
-                self.current.pop(key, None)
+            file.execute("COMMIT")
+        except sqlite3.OperationalError:
+            if file.in_transaction:
+                file.execute("ROLLBACK")
+            return
+        for key, ident in unused:
+            del self.keys[ident]
+            self.current.pop(key, None)
+            self._ends.pop(key, None)
 
     def _recall(self, entry: bytes, checksum: int) -> None:
         """Rows of the log are in the head again."""
@@ -101,11 +110,13 @@ class Contents:
         return key
 
     def keep(self, key: int, row: Row) -> bool:
-        """Put a row into the head; whether it is the last one of its element there."""
+        """Put a row into the head; whether it is the last one of its element, as far as that is known at once."""
         rows = self._head.get(key)
         if rows is None:
             self._head[key] = [row]
-        elif rows[-1][2] < row[2]:
+            self._grow(row)
+            return row[2] >= self._last_ns(key)
+        if rows[-1][2] < row[2]:
             rows.append(row)
         else:
             replaced = place(rows, row)
@@ -116,6 +127,11 @@ class Contents:
             return False
         self._grow(row)
         return True
+
+    def _last_ns(self, key: int) -> int:
+        """The time of an element's last row before the head."""
+        frozen = self._frozen.get(key)
+        return max(frozen[-1][2] if frozen else _EVER, self._ends.get(key, (_EVER, 0))[0])
 
     def _grow(self, row: Row) -> None:
         self.rows += 1
@@ -130,7 +146,7 @@ class Contents:
                 return False
             self.current[key] = (known[0] if known is not None else node.time_ns, change.time_ns)
             return True
-        last_ns = known[1] if known is not None else self._head[key][-1][2]
+        last_ns = known[1] if known is not None else max(self._head[key][-1][2], self._last_ns(key))
         if change.time_ns < last_ns:
             self.current[key] = (change.time_ns, last_ns)
             return True

@@ -37,7 +37,7 @@ class Outbox:
     def go_on(self, settled: Callable[[], None] | None, *, haste: bool) -> None:
         """See to it that what is pending is written; `settled` is called when all that waits now is."""
         pending = self.pending
-        if settled is not None and not pending.rows and not self.in_hand:
+        if settled is not None and not (pending.rows or pending.settled or self.in_hand):
             settled()
         elif settled is not None:
             pending.settled.append(settled)

@@ -17,7 +17,9 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -70,6 +72,8 @@ class SqliteHistory:
         self._opened: list[sqlite3.Connection] = []  # by those who read
         self._loop: asyncio.AbstractEventLoop | None = None
         self._healing: asyncio.Task[None] | None = None
+        self._asked: set[asyncio.Future[Any]] = set()  # questions on their way
+        self._closed = False
         self._caught_up = asyncio.Event()
 
     # --- start and end -----------------------------------------------------------------------------------------------
@@ -86,13 +90,10 @@ class SqliteHistory:
             self._load(open_to_write(self.path))
 
     def _load(self, file: sqlite3.Connection) -> None:
-        """Raises `Damaged` and `StartError`; then nothing has changed."""
-        contents = Contents()
-        try:
-            contents.load(file)
-        except (Damaged, StartError):
-            file.close()
-            raise
+        """Go on with the contents of a file. Raises `Damaged` and `StartError`; then nothing has changed."""
+        self._go_on_with(file, _contents(file))
+
+    def _go_on_with(self, file: sqlite3.Connection, contents: Contents) -> None:
         self._contents = contents
         self._writer = Writer(
             self.path, file, contents.tally, self._keep, self._statistics, self._on_done, self._on_damaged
@@ -116,14 +117,18 @@ class SqliteHistory:
     async def close(self, patience: float) -> bool:
         until = time.monotonic() + patience
         await self.flush(patience)
+        self._closed = True
         if self._healing is not None:
             self._healing.cancel()
         self._writer.stop()
         await asyncio.to_thread(self._writer.join, max(LEAST_S, until - time.monotonic()))
         await asyncio.sleep(0)  # hear what the writer has told last
-        await asyncio.to_thread(self._pool.shutdown, cancel_futures=True)
-        for connection in self._opened:
-            connection.close()
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        if self._asked:
+            await asyncio.wait(self._asked, timeout=LEAST_S)
+        if not self._asked:  # else a connection is in use, and goes with the process
+            for connection in self._opened:
+                connection.close()
         return not self._outbox.in_hand
 
     # --- what is known -----------------------------------------------------------------------------------------------
@@ -252,7 +257,8 @@ class SqliteHistory:
             self._loop.call_soon_threadsafe(self._heal, why)
 
     def _heal(self, why: str) -> None:
-        self._healing = asyncio.get_running_loop().create_task(self._begin_anew(why), name="history-healing")
+        if not self._closed:
+            self._healing = asyncio.get_running_loop().create_task(self._begin_anew(why), name="history-healing")
 
     async def _begin_anew(self, why: str) -> None:
         """The file broke while it was written: put it aside, and write what is in memory into a new one."""
@@ -263,18 +269,19 @@ class SqliteHistory:
                     self._put_aside(why)
                     is_aside = True
                 file = await asyncio.to_thread(open_to_write, self.path)
+                contents = _contents(file)
                 break
             except (StartError, Damaged, OSError) as error:
                 self._writer.problem = f"cannot be written: {error}"
                 await asyncio.sleep(RETRY_S)
-        self._change_over(file)
+        self._change_over(file, contents)
 
-    def _change_over(self, file: sqlite3.Connection) -> None:
+    def _change_over(self, file: sqlite3.Connection, contents: Contents) -> None:
         """From the contents of a file that was given up to those of a new one."""
         former, waiting = self._contents, self._outbox.give_up()
         self._problems += former.problems + former.tally.damaged
         self._evicted, self._repeated = self.evicted, self._repeated + former.repeated
-        self._load(file)
+        self._go_on_with(file, contents)
         self._local = threading.local()
         for ident, rows in former.in_memory():
             self._take_over(former, ident, rows)
@@ -307,8 +314,10 @@ class SqliteHistory:
     # --- questions ---------------------------------------------------------------------------------------------------
 
     def ask(self, question: Callable[[Reader], T]) -> Awaitable[T]:
-        loop = asyncio.get_running_loop()
-        return loop.run_in_executor(self._pool, self._answer, question)
+        answer = asyncio.get_running_loop().run_in_executor(self._pool, self._answer, question)
+        self._asked.add(answer)
+        answer.add_done_callback(self._asked.discard)
+        return answer
 
     def _answer(self, question: Callable[[Reader], T]) -> T:
         """In a thread that asks, which has a connection of its own."""
@@ -321,15 +330,27 @@ class SqliteHistory:
         try:
             file = open_to_read(self.path)
         except sqlite3.Error as error:
-            self._on_unreadable(error)
+            _on_unreadable(self._writer, error)
             raise Unreadable(f"the file cannot be opened: {error}") from None
         self._opened.append(file)
-        return self._contents.reader(file, self._oldest_ns, self._on_unreadable)
-
-    def _on_unreadable(self, error: sqlite3.Error) -> None:
-        """In a thread that asks: what the writer writes into a broken file is not safe."""
-        if is_damage(error):
-            self._writer.give_up()
+        return self._contents.reader(file, self._oldest_ns, partial(_on_unreadable, self._writer))
 
     def _oldest_ns(self) -> int:
         return self._clock() - self._keep.age_ns if self._keep.age_ns else -(2**63)
+
+
+def _on_unreadable(writer: Writer, error: sqlite3.Error) -> None:
+    """In a thread that asks: what is written into the same broken file is not safe."""
+    if is_damage(error):
+        writer.give_up()
+
+
+def _contents(file: sqlite3.Connection) -> Contents:
+    """What a file holds. Raises `Damaged` and `StartError`; then it is closed."""
+    contents = Contents()
+    try:
+        contents.load(file)
+    except (Damaged, StartError):
+        file.close()
+        raise
+    return contents

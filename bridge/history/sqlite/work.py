@@ -192,14 +192,15 @@ class Sealing:
         return tasks
 
     def _seal(self, file: sqlite3.Connection, task: _Task) -> None:
+        """A block that cannot be read stays, and so do those before it: none may be made that spans it."""
         rows = task.rows
-        for number in task.touched:
+        for number in reversed(task.touched):
             start, count, data = file.execute(_BLOCK, (number,)).fetchone()
             try:
                 rows = merged(list(unpack(start, data).rows()), rows)
             except Unreadable:
                 self._damaged += 1
-                continue
+                break
             file.execute("DELETE FROM block WHERE number = ?", (number,))
             self._gained -= count
         _insert(file, task.key, rows)
@@ -217,6 +218,8 @@ def _late_tasks(file: sqlite3.Connection, key: int, rows: Sequence[Row]) -> Iter
     """Each row with the block that begins last before it, or with the first one."""
     span = {"element": key, "start": rows[0][2], "end": rows[-1][2]}
     blocks = file.execute(_OVERLAPPING, span).fetchall()
+    if not blocks:  # those that there were have gone, because they were too old or too much
+        yield from (_Task(key, rows[at : at + ROWS], []) for at in range(0, len(rows), ROWS))
     at = 0
     for (number, _), following in zip_longest(blocks, blocks[1:]):
         until = len(rows) if following is None else bisect_left(rows, following[1], lo=at, key=TIME)

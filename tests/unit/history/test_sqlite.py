@@ -140,6 +140,21 @@ class TestKept:
 
         run(work, path)
 
+    def test_told_in_order(self, path: Path) -> None:
+        """Who waits is told once, in the order of waiting, whether there was anything to write for him or not."""
+
+        async def work(history: SqliteHistory) -> list[int]:
+            told: list[int] = []
+            history.append([change("a", 1)], lambda: told.append(1), haste=False)
+            history.append([], lambda: told.append(2), haste=False)
+            history.append([], lambda: told.append(3))
+            history.append([change("a", 2)], lambda: told.append(4), haste=False)
+            await until(lambda: len(told) == 4)
+            history.append([], lambda: told.append(5), haste=False)
+            return told
+
+        assert run(work, path) == [1, 2, 3, 4, 5]
+
     def test_doubts(self, path: Path) -> None:
         """What was thought of a reading later is no row, except that its source had gone."""
         told = [Change(NODES["a"], *vqt, doubt=True) for vqt in [(None, BAD, 20), (10, UNCERTAIN, 10)]]
@@ -199,6 +214,20 @@ class TestKept:
     def test_clock_put_back(self, path: Path) -> None:
         """The current value is the one that came last, although its time is earlier."""
         run(lambda history: keep(history, [change("a", 9), change("a", 4)]), path)
+        history = SqliteHistory(path)
+        history.open()
+        assert history.latest() == {"a": (4, GOOD, 4)}
+        asyncio.run(self.end(history))
+
+    def test_clock_put_back_later(self, path: Path) -> None:
+        """The same where the later row is in a block already, also after another restart."""
+
+        async def seal(history: SqliteHistory) -> None:
+            await keep(history, [change("a", 9)])
+            await until(lambda: not history._contents.is_sealing)
+
+        run(seal, path, generation_rows=1)
+        run(lambda history: keep(history, [change("a", 4)]), path)
         history = SqliteHistory(path)
         history.open()
         assert history.latest() == {"a": (4, GOOD, 4)}
@@ -429,6 +458,22 @@ class TestBounds:
 
         assert run(work, path, keep=Keep(rows=500)) >= 700
 
+    def test_after_all_blocks_have_gone(self, path: Path) -> None:
+        """Rows earlier than those that have gone are taken in like any others."""
+
+        async def work(history: SqliteHistory) -> list[Row]:
+            await keep(history, [change("a", at) for at in range(100, 110)])
+            await until(lambda: not history._contents.is_sealing)
+            tally = history._contents.tally
+            history._writer.put(Trimming(Keep(rows=1), tally, 0))
+            await until(lambda: tally.evicted == 10)
+            await keep(history, [late("a", at) for at in range(50, 55)] + [change("a", at) for at in range(200, 205)])
+            await until(lambda: not history._contents.is_sealing)
+            return await rows(history, "a")
+
+        found = run(work, path, generation_rows=10)
+        assert [row[2] for row in found] == [*range(50, 55), *range(200, 205)]
+
     def test_age(self, path: Path) -> None:
         """What is older than it is kept is not told, and its blocks go."""
         run(lambda history: self.fill(history, range(40)), path, generation_rows=100)
@@ -637,6 +682,28 @@ class TestFaults:
 
         run(work, path)
         assert len(all_rows(path)) == 2_001
+
+    def test_beside_a_damaged_block(self, path: Path) -> None:
+        """Blocks that become one do not reach over one that is damaged: what lies beside it can still be read."""
+
+        async def few(history: SqliteHistory) -> None:
+            for at in range(5):
+                await keep(history, [change("a", 10 * at + more) for more in range(10)])
+                await until(lambda: not history._contents.is_sealing)
+            file = sqlite3.connect(path)
+            file.execute("UPDATE block SET data = zeroblob(40) WHERE start = 20")
+            file.commit()
+            file.close()
+            for at in range(5, 12):
+                await keep(history, [change("a", 10 * at + more) for more in range(10)])
+                await until(lambda: not history._contents.is_sealing)
+            assert history.figures().problems
+            assert [row[2] for row in await rows(history, "a", 30)] == list(range(30, 120))
+            assert [row[2] for row in await rows(history, "a", 0, 19)] == list(range(20))
+            with pytest.raises(Unreadable):
+                await rows(history, "a")
+
+        run(few, path, generation_rows=10)
 
     def test_damaged_block(self, path: Path) -> None:
         """Rows that cannot be read are no rows that are not there: whoever asks is told; others are answered."""
