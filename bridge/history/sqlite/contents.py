@@ -49,6 +49,7 @@ class Contents:
         self._frozen_rows = 0
         self._in_blocks = 0  # rows, without those of a generation on its way there
         self._ends: dict[int, tuple[int, int]] = {}
+        self._last_told: dict[int, int] = {}  # last row in blocks as of the start; a crash may have left it behind them
 
     # --- reading the file --------------------------------------------------------------------------------------------
 
@@ -58,7 +59,7 @@ class Contents:
             for key, ident, last_ns, current_ns, late_ns in file.execute(_ELEMENTS):
                 self.keys[ident] = key
                 if last_ns is not None:
-                    self._ends[key] = (last_ns, 0)
+                    self._last_told[key] = last_ns
                 if current_ns is not None:
                     self.current[key] = (current_ns, late_ns)
             self._next_key = max(self.keys.values(), default=0) + 1
@@ -88,7 +89,7 @@ class Contents:
         for key, ident in unused:
             del self.keys[ident]
             self.current.pop(key, None)
-            self._ends.pop(key, None)
+            self._last_told.pop(key, None)
 
     def _recall(self, entry: bytes, checksum: int) -> None:
         """Rows of the log are in the head again."""
@@ -130,8 +131,9 @@ class Contents:
 
     def _last_ns(self, key: int) -> int:
         """The time of an element's last row before the head."""
-        frozen = self._frozen.get(key)
-        return max(frozen[-1][2] if frozen else _EVER, self._ends.get(key, (_EVER, 0))[0])
+        frozen, end = self._frozen.get(key), self._ends.get(key)
+        in_blocks = end[0] if end is not None else self._last_told.get(key, _EVER)
+        return max(frozen[-1][2] if frozen else _EVER, in_blocks)
 
     def _grow(self, row: Row) -> None:
         self.rows += 1

@@ -303,11 +303,36 @@ def test_any_history(operations: list, generation: int, start: int, limit: int) 
         run(look, path, generation_rows=generation)
 
 
-@pytest.mark.parametrize("seed", range(8))
+def hostile(monkeypatch: pytest.MonkeyPatch, random: Random) -> None:
+    """Tiny blocks, tiny slices, and every fourth transaction fails after all was written."""
+    for name, value in {"SLICE_S": 0.0, "ROWS": 16, "_SMALL": 4, "_MANY": 3, "_ENTRIES": 3}.items():
+        monkeypatch.setattr(work, name, value)
+    monkeypatch.setattr(writer, "RETRY_S", 0.002)
+    for job in (work.Commit, work.Sealing, work.Trimming):
+
+        def write(self: Any, file: sqlite3.Connection, honest: Callable[..., None] = job.write) -> None:
+            honest(self, file)
+            if random.random() < 0.25:
+                raise sqlite3.OperationalError("disk full")
+
+        monkeypatch.setattr(job, "write", write)
+
+
+def blocks(path: Path, name: str = "a") -> list[tuple[int, int, int]]:
+    """Start, end and rows of each."""
+    file = sqlite3.connect(path)
+    found = file.execute(
+        "SELECT start, end, count FROM block JOIN element ON key = element WHERE id = ? ORDER BY start", (name,)
+    ).fetchall()
+    file.close()
+    return found
+
+
+@pytest.mark.parametrize("seed", range(12))
 def test_crashes(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever opens the files as they are at any moment, while rows become blocks, finds all that was safe then."""
-    monkeypatch.setattr(work, "SLICE_S", 0.0)
     random = Random(seed)
+    hostile(monkeypatch, random)
     model: dict[str, dict[int, int]] = {name: {} for name in "abc"}
     copies = [tmp_path / str(number) / "history.sqlite" for number in range(5)]
 
@@ -332,18 +357,12 @@ def test_crashes(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
         run(until_crash, path, generation_rows=random.choice([7, 30, 100]))
     run(look, copies[-1])
+    for name in model:
+        found = blocks(copies[-1], name)
+        assert all(earlier[1] < later[0] for earlier, later in pairwise(found))
 
 
 class TestBlocks:
-    def blocks(self, path: Path, name: str = "a") -> list[tuple[int, int, int]]:
-        """Start, end and rows of each."""
-        with sqlite3.connect(path) as file:
-            found = file.execute(
-                "SELECT start, end, count FROM block JOIN element ON key = element WHERE id = ? ORDER BY start", (name,)
-            ).fetchall()
-        file.close()
-        return found
-
     def test_few_rows_at_a_time(self, path: Path) -> None:
         """An element that speaks seldom has few blocks in the end, and its log is not kept for ever."""
 
@@ -353,7 +372,7 @@ class TestBlocks:
                 await until(lambda: not history._contents.is_sealing)
 
         run(work, path, generation_rows=2)
-        found = self.blocks(path)
+        found = blocks(path)
         assert sum(block[2] for block in found) == 200
         assert len(found) <= 8 + 200 // 8
         with sqlite3.connect(path) as file:
@@ -369,7 +388,7 @@ class TestBlocks:
                 await until(lambda: not history._contents.is_sealing)
 
         run(work, path, generation_rows=50)
-        found = self.blocks(path)
+        found = blocks(path)
         assert all(earlier[1] < later[0] for earlier, later in pairwise(found))
         wanted = sorted({at for step in (50, 7, 31, 13, 3) for at in range(0, 4_000, step)})
         assert [row[2] for row in all_rows(path)] == wanted
@@ -410,7 +429,7 @@ class TestBlocks:
             await until(lambda: not history._contents.is_sealing)
 
         run(seal, path, generation_rows=100)
-        assert sum(block[2] for block in self.blocks(path)) == 100
+        assert sum(block[2] for block in blocks(path)) == 100
         with sqlite3.connect(path) as file:
             file.executemany("INSERT INTO log (generation, rows, checksum) VALUES (?, ?, ?)", log)
         file.close()
@@ -418,7 +437,7 @@ class TestBlocks:
             path
         )
         assert [row[2] for row in again] == list(range(100))
-        assert sum(block[2] for block in self.blocks(path)) == 100
+        assert sum(block[2] for block in blocks(path)) == 100
 
 
 class TestBounds:
