@@ -328,7 +328,7 @@ def blocks(path: Path, name: str = "a") -> list[tuple[int, int, int]]:
     return found
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(40))
 def test_crashes(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever opens the files as they are at any moment, while rows become blocks, finds all that was safe then."""
     random = Random(seed)
@@ -342,8 +342,10 @@ def test_crashes(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
     async def use(history: SqliteHistory) -> None:
         await look(history)
-        for _ in range(random.randint(1, 12)):
-            some = [(random.choice("aabc"), random.randint(0, 400)) for _ in range(random.randint(1, 40))]
+        for turn in range(random.randint(5, 25)):
+            newer = 1_000 + 20 * turn
+            times = [random.choice([random.randint(0, 400), random.randint(newer, newer + 40)]) for _ in range(60)]
+            some = [(random.choice("aabc"), at) for at in times[: random.randint(1, 60)]]
             for name, at in some:
                 model[name][at] = random.randint(0, 10**6)
             await keep(history, [change(name, at, model[name][at]) for name, at in some])
