@@ -266,7 +266,7 @@ def test_never_stale_too_early(steps: list[tuple[int, int]]) -> None:
     plant.take({"a/x": 0})
     plant.tick()
     for number, (waits, ahead) in enumerate(steps):
-        step(plant, ahead + number / 1_000)  # no two readings come in the same nanosecond
+        step(plant, ahead + (number + 1) / 1_000_000)  # no two readings come in the same nanosecond
         plant.tick()
         plant.tick(waits)
         assert plant.quality("a/x") == ["Good"]
