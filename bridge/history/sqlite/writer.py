@@ -33,7 +33,6 @@ class Statistics(Struct):
 
     commits: int = 0
     commit_seconds: float = 0.0
-    sealed: int = 0  # generations
     failures: int = 0  # attempts that failed
 
 
@@ -169,7 +168,6 @@ class Writer:
         if job.written():
             self._chores.popleft()
             if isinstance(job, Sealing):
-                self._statistics.sealed += 1
                 self._trimmed = 0.0  # now there may be something that can go
             self._done(job)
 
