@@ -6,6 +6,14 @@ from the TOML. `settings` holds the sections, `topics` the rules about topics, `
 `mistakes` the words.
 """
 
+from bridge.config.access import (
+    AuthSettings,
+    ConnectionSettings,
+    GrantSettings,
+    OidcSettings,
+    ProxySettings,
+    TlsSettings,
+)
 from bridge.config.cautions import cautions
 from bridge.config.load import PASSWORD_VARIABLE, STATE_VARIABLE, load
 from bridge.config.settings import (
@@ -21,21 +29,29 @@ from bridge.config.settings import (
     SubscriptionSettings,
 )
 from bridge.config.topics import RuleSettings
+from bridge.config.writing import WriteSettings
 
 __all__ = [
     "PASSWORD_VARIABLE",
     "STATE_VARIABLE",
     "ApiSettings",
+    "AuthSettings",
+    "ConnectionSettings",
+    "GrantSettings",
     "HistorySettings",
     "LimitSettings",
     "LogSettings",
     "ModelSettings",
     "MqttSettings",
+    "OidcSettings",
+    "ProxySettings",
     "RuleSettings",
     "Settings",
     "StateSettings",
     "StreamSettings",
     "SubscriptionSettings",
+    "TlsSettings",
+    "WriteSettings",
     "cautions",
     "load",
 ]

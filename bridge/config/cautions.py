@@ -1,8 +1,8 @@
 """Settings that are allowed and yet deserve a warning."""
 
-import ipaddress
 from urllib.parse import urlsplit
 
+from bridge.config.rules import is_loopback
 from bridge.config.settings import Settings
 
 
@@ -12,15 +12,8 @@ def cautions(settings: Settings) -> tuple[str, ...]:
     found: list[str] = []
     if mqtt.insecure:
         found.append("[mqtt] insecure = true: the broker's certificate is not checked, anyone can pose as it")
-    if mqtt.password is not None and not mqtt.encrypted and not _loopback(urlsplit(mqtt.url).hostname or ""):
+    if mqtt.password is not None and not mqtt.encrypted and not is_loopback(urlsplit(mqtt.url).hostname or ""):
         found.append("[mqtt] url: the password travels unencrypted; mqtts:// or wss:// protects it")
-    if not _loopback(api.host):
+    if not is_loopback(api.host):
         found.append(f'[api] host = "{api.host}": whoever reaches this machine can read everything')
     return tuple(found)
-
-
-def _loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"

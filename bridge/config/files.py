@@ -58,6 +58,13 @@ def directory(value: object, info: ValidationInfo) -> Path | None:
     return path
 
 
+def place(value: object, info: ValidationInfo) -> Path | None:
+    """Where a file is, or will be; "" for its default place."""
+    if value is None or value == "":
+        return None
+    return _absolute(value, info, "must be the path of a file", "must be the path of a file")
+
+
 def _absolute(value: object, info: ValidationInfo, kind: str, wanted: str) -> Path:
     """A path from where the configuration file is."""
     if not isinstance(value, str | Path) or not str(value) or "\0" in str(value):

@@ -30,6 +30,18 @@ _ORIGIN = re.compile(r"\*|null|[a-z][a-z0-9+.-]*://[a-z0-9_.:\[\]-]+")
 # RFC 3986 without "#" and ",": a type's id is namespace#Name, and clients split lists of ids at commas
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[A-Za-z0-9._~:/?\[\]@!$&'()*+;=%-]+")
 
+HEADER_RULE = "must be the name of an HTTP header, such as X-API-Key, and not one that has a meaning of its own"
+HTTPS_RULE = "must be https:// with a host, without credentials; http:// only for this machine"
+TEMPLATE_RULE = (
+    "must be a topic made of text, {topic}, {parent}, {name}, {2} (the second level) and {2+} (from the second level "
+    'on), such as "{topic}/set"'
+)
+
+_HEADER = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,63}")
+_OTHER_HEADERS = frozenset(
+    {"authorization", "content-length", "content-type", "cookie", "host", "origin", "connection"}
+)
+_PLACEHOLDER = re.compile(r"\{(?:topic|parent|name|[1-9]\d?\+?)\}")
 _TYPE_NAME = re.compile(r'[^/#,"\\]+')
 _SEPARATORS = re.compile(r"[^/+#]+")
 
@@ -205,6 +217,61 @@ def some(items: tuple[str, ...]) -> tuple[str, ...]:
     if not items:
         raise ValueError('must name at least one filter, such as ["#"]')
     return items
+
+
+def some_names(items: tuple[str, ...]) -> tuple[str, ...]:
+    """At least one."""
+    if not items:
+        raise ValueError("must name at least one")
+    return items
+
+
+def header(text: str) -> str:
+    """The name of a header that carries a key."""
+    if not _HEADER.fullmatch(text) or text.lower() in _OTHER_HEADERS:
+        raise ValueError(HEADER_RULE)
+    return text
+
+
+def https(text: str) -> str:
+    """An address that is reached through TLS, or on this machine; or ""."""
+    if not text:
+        return text
+    try:
+        parts = urlsplit(text)
+        sound = bool(parts.hostname) and parts.port != 0  # a port that is no number raises
+    except ValueError:
+        sound = False
+    if not sound or "@" in text or not text.isprintable() or " " in text or parts.query or parts.fragment:
+        raise ValueError(HTTPS_RULE)
+    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname or "")):
+        raise ValueError(HTTPS_RULE)
+    return text
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address, or name, is one of this machine alone."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
+def network(text: str) -> str:
+    """An IP address, or a network as CIDR."""
+    try:
+        ipaddress.ip_network(text)
+    except ValueError:
+        raise ValueError('must be an IP address or a network, such as "10.1.2.3" or "10.1.0.0/16"') from None
+    return text
+
+
+def topic_template(text: str) -> str:
+    """How a command topic is made of an element's topic."""
+    rest = _PLACEHOLDER.sub("", text)
+    if not _PLACEHOLDER.search(text) or any(char in rest for char in "{}+#\0"):
+        raise ValueError(TEMPLATE_RULE)
+    return text
 
 
 def zone(text: str) -> str:

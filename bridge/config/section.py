@@ -31,6 +31,7 @@ MqttText: TypeAlias = Annotated[str, AfterValidator(rules.mqtt_text)]
 File: TypeAlias = Annotated[Path | None, BeforeValidator(files.readable)]
 OptionalFile: TypeAlias = Annotated[Path | None, BeforeValidator(files.optional)]
 PrivateFile: TypeAlias = Annotated[Path | None, BeforeValidator(files.private)]
+Place: TypeAlias = Annotated[Path | None, BeforeValidator(files.place)]
 SecretFile: TypeAlias = Annotated[Path | None, BeforeValidator(files.holds_secret)]
 Directory: TypeAlias = Annotated[Path | None, BeforeValidator(files.directory)]
 

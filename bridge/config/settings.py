@@ -14,6 +14,14 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
 from bridge.config import files, rules
+from bridge.config.access import (
+    AuthSettings,
+    ConnectionSettings,
+    GrantSettings,
+    OidcSettings,
+    ProxySettings,
+    TlsSettings,
+)
 from bridge.config.section import (
     AtLeastZero,
     Count,
@@ -36,6 +44,7 @@ from bridge.config.section import (
     conflicts,
 )
 from bridge.config.topics import Deletion, OnDeath, RuleSettings
+from bridge.config.writing import WriteSettings
 
 # How deep recursion over topics and payloads may go: far below the interpreter's own limit of 1,000 frames.
 DEEPEST = 200
@@ -217,6 +226,12 @@ class Settings(Section):
 
     mqtt: MqttSettings = Field(default_factory=MqttSettings)
     api: ApiSettings = Field(default_factory=ApiSettings)
+    tls: TlsSettings = Field(default_factory=TlsSettings)
+    auth: AuthSettings = Field(default_factory=AuthSettings)
+    oidc: OidcSettings = Field(default_factory=OidcSettings)
+    proxy: ProxySettings = Field(default_factory=ProxySettings)
+    connections: ConnectionSettings = Field(default_factory=ConnectionSettings)
+    writes: WriteSettings = Field(default_factory=WriteSettings)
     stream: StreamSettings = Field(default_factory=StreamSettings)
     subscriptions: SubscriptionSettings = Field(default_factory=SubscriptionSettings)
     model: ModelSettings = Field(default_factory=ModelSettings)
@@ -224,6 +239,7 @@ class Settings(Section):
     history: HistorySettings = Field(default_factory=HistorySettings)
     state: StateSettings = Field(default_factory=StateSettings)
     log: LogSettings = Field(default_factory=LogSettings)
+    grant: Annotated[tuple[GrantSettings, ...], Field(strict=False)] = ()
     rule: Annotated[tuple[RuleSettings, ...], Field(strict=False)] = ()
 
     @model_validator(mode="after")
@@ -234,8 +250,11 @@ class Settings(Section):
 
     def public(self) -> dict[str, Any]:
         """Section → key → value as JSON can say it, and the rules; of the password only whether there is one."""
-        shown = self.model_dump(mode="json", exclude={"rule"})
+        shown = self.model_dump(mode="json", exclude={"rule", "grant"})
+        shown["grant"] = [grant.model_dump(mode="json") for grant in self.grant]
         shown["rule"] = [rule.model_dump(mode="json", exclude_none=True) for rule in self.rule]
+        for section, key in (("auth", "file"), ("writes", "audit_file")):
+            shown[section][key] = shown[section][key] or ""
         shown["state"]["directory"] = shown["state"]["directory"] or ""  # not said would be the default
         shown["mqtt"]["password"] = "(not set)" if self.mqtt.password is None else "(set)"
         return shown

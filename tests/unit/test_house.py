@@ -32,7 +32,9 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "state": ("errors", "uns", "space", "engine", "config"),
     "sources": ("uns", "config", "logs"),
     "explain": ("engine",),
-    "api": ("engine", "history", "config", "explain"),
+    "access": ("errors", "uns", "space", "config"),
+    "writing": ("errors", "uns", "space", "engine", "config", "sources"),
+    "api": ("engine", "history", "config", "explain", "access", "writing"),
 }
 # These see everything, and only they see each other.
 WIRING = (
