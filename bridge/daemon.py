@@ -16,12 +16,10 @@ import socket
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
-import uvicorn
 from msgspec import Struct
 
-from bridge import __version__
+from bridge import __version__, listening
 from bridge.api import ApiLimits, Context, Readiness, build
-from bridge.api.connection import HttpProtocol
 from bridge.api.stream import Streams
 from bridge.assembly import model_of, new_engine
 from bridge.config import Settings, cautions
@@ -44,11 +42,9 @@ from bridge.uns.moments import SECOND
 TICK = 1.0  # seconds between looks at the model and the subscriptions
 CATCH_UP = 0.02  # the same while a tick has left work: requests and messages get their turn in between
 UNSEEN = 20  # lines about a model file that names what is not there
-SHUTDOWN = 1  # seconds that open requests may take at the end; all in all a stop takes at most 5
 DRAIN = 1.5  # seconds for what has come to be taken in, written and acknowledged
 CLOSE_HISTORY = 1.0  # seconds for its file to be closed
 GC_THRESHOLDS = (50_000, 20, 20)  # a model is millions of long-lived objects; the default looks at them all the time
-_LISTEN_BACKLOG = 2048
 
 _log = logging.getLogger("bridge.daemon")
 
@@ -57,7 +53,7 @@ def serve(settings: Settings) -> int:
     """Run until SIGINT or SIGTERM; 0 after a clean stop, 1 after one in haste. Raises `StartError`."""
     for caution in cautions(settings):
         _log.warning("%s", caution)
-    with contextlib.closing(_listen(settings.api.host, settings.api.port)) as listener:
+    with contextlib.closing(listening.listen(settings.api.host, settings.api.port)) as listener:
         code = 1  # a second signal cancels everything: then something was left unfinished
         try:
             with _alone(settings), asyncio.Runner(loop_factory=_loop_factory()) as runner:
@@ -83,35 +79,12 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return uvloop.new_event_loop
 
 
-def _listen(host: str, port: int) -> socket.socket:
-    """Raises `StartError`."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
-        listener.listen(_LISTEN_BACKLOG)
-    except OSError as error:
-        listener.close()
-        where = f"{host}:{port}"
-        raise StartError(f"cannot listen on {where}: {error.strerror or error}; set [api] host and port") from None
-    return listener
-
-
-class _Server(uvicorn.Server):
-    """Signals are the daemon's: it stops in its own order."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
 class _Parts(Struct, frozen=True):
     engine: Engine
     flow: Flow
     history: History
     source: Source
-    server: _Server
+    server: listening.Server
     streams: Streams
     rebirths: RebirthRequests | None  # where we may publish them
     keeper: StateKeeper | None  # where there is a directory for it
@@ -162,22 +135,8 @@ class _Daemon:
             keep_age=settings.history.keep_age,
         )
         app, streams = build(context)
-        config = uvicorn.Config(
-            app,
-            http=HttpProtocol,
-            ws="none",
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            date_header=True,
-            proxy_headers=False,
-            timeout_graceful_shutdown=SHUTDOWN,
-            timeout_keep_alive=75,
-            backlog=_LISTEN_BACKLOG,
-        )
         rebirths = RebirthRequests(engine.router.rebirths, source) if settings.mqtt.rebirth else None
-        return _Parts(engine, flow, history, source, _Server(config), streams, rebirths, keeper)
+        return _Parts(engine, flow, history, source, listening.server(app), streams, rebirths, keeper)
 
     def _history(self) -> MemoryHistory | SqliteHistory:
         """Raises `StartError`."""
@@ -207,7 +166,6 @@ class _Daemon:
         gc.set_threshold(*GC_THRESHOLDS)
         parts = self._assemble()
         parts.history.start()
-        logging.getLogger("uvicorn.error").addFilter(_not_about_broken_streams)
         with self._signals():
             async with self._kept(parts), asyncio.TaskGroup() as tasks:
                 server = tasks.create_task(parts.server.serve(sockets=[self._listener]), name="http")
@@ -234,8 +192,7 @@ class _Daemon:
             raise
 
     def _announce(self) -> None:
-        host, port = self._listener.getsockname()[:2]
-        address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        address = listening.address(self._listener, encrypted=False)
         _log.info("version %s listens on %s (API: /v1, documentation: /docs)", __version__, address)
         _log.info("state and history: %s", self._settings.state.directory or "in memory only")
         self._notifier.ready("looks for the broker")
@@ -348,11 +305,6 @@ def readiness(source: Source, history: History) -> Readiness:
     elif history.behind:
         reasons.append("history is behind: the disk is slower than the messages")
     return Readiness(not reasons, tuple(reasons))
-
-
-def _not_about_broken_streams(record: logging.LogRecord) -> bool:
-    """A response that ends incomplete is how a stream is broken on purpose (`bridge.api.stream`)."""
-    return "without completing response" not in record.getMessage()
 
 
 __all__ = ["readiness", "serve"]

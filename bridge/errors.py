@@ -38,6 +38,12 @@ class RequestError(BridgeError):
 
     status: ClassVar[int] = 500
     title: ClassVar[str] = "Internal Server Error"
+    retry_after: int | None = None  # seconds after which the same request may do better
+
+    def __init__(self, text: str, retry_after: int | None = None) -> None:
+        super().__init__(text)
+        if retry_after is not None:
+            self.retry_after = retry_after
 
 
 class BadRequest(RequestError):
@@ -66,6 +72,7 @@ class TooLarge(RequestError):
 
 class TooMany(RequestError):
     status, title = 429, "Too Many Requests"
+    retry_after = 5
 
 
 class NotBuilt(RequestError):
@@ -74,3 +81,4 @@ class NotBuilt(RequestError):
 
 class Unavailable(RequestError):
     status, title = 503, "Service Unavailable"
+    retry_after = 5

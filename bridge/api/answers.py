@@ -7,12 +7,13 @@ from typing import Any, TypeAlias
 import msgspec
 from starlette.responses import Response
 
-from bridge.errors import RequestError
+from bridge.errors import RequestError, Unauthorized
 
 Item: TypeAlias = dict[str, Any]
 
 _success = itemgetter("success")
 _encode = msgspec.json.Encoder().encode
+_CHALLENGE = 'Bearer realm="i3x-bridge"'  # Basic is taken too; told, browsers would ask in a window of their own
 _CONTENT_TYPE = (b"content-type", b"application/json")
 
 
@@ -64,7 +65,13 @@ def bulk(items: Sequence[Item], cut: Item | None = None) -> Response:
 
 
 def refusal(error: RequestError) -> Response:
-    return error_body(error.status, error.title, str(error))
+    """An error as an answer, with what HTTP wants beside it (RFC 9110, 10.2.3 and 11.6.1)."""
+    answer = error_body(error.status, error.title, str(error))
+    if error.retry_after is not None:
+        answer.headers["retry-after"] = str(error.retry_after)
+    if error.status == Unauthorized.status:
+        answer.headers["www-authenticate"] = _CHALLENGE
+    return answer
 
 
 def error_body(status: int, title: str, text: str) -> Response:

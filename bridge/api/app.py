@@ -4,19 +4,21 @@ No path of the standard has parameters, so that one look-up in a dictionary find
 """
 
 import logging
-from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from collections.abc import Mapping
+from typing import TypeAlias
 
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from bridge.access import LOCAL
 from bridge.api import pages
 from bridge.api.answers import Json, error_body, refusal
 from bridge.api.compression import GzipMiddleware
 from bridge.api.context import Context
 from bridge.api.diagnose import Diagnose, Trial
+from bridge.api.gate import CALLER, Gate, Way
 from bridge.api.openapi import document
 from bridge.api.operations import Handler, Operation, operations
 from bridge.api.requests import Body, read
@@ -25,26 +27,35 @@ from bridge.errors import NotFound, RequestError, WrongMethod
 
 _PREFIX = "/v1"
 
-_Table: TypeAlias = dict[str, dict[str, ASGIApp]]  # path → method → who answers
+Table: TypeAlias = dict[str, dict[str, Way]]  # path → method → who answers, and who may ask
 
 _log = logging.getLogger("bridge.api")
 
 
 def build(context: Context) -> tuple[ASGIApp, Streams]:
     """The application, and its streams, which whoever stops the server has to close."""
+    gate = Gate(context.engine, context.identify, context.cors_origins)
+    streams = Streams(context, gate)
+    api = Api(table(context, gate, streams), pages.mounts(context), gate)
+    return _for_browsers(GzipMiddleware(api), context), streams
+
+
+def table(context: Context, gate: Gate, streams: Streams) -> Table:
+    """All paths and methods; what lies below the mounts is beside it."""
+    found: Table = {}
     rows = operations(context)
-    streams = Streams(context)
-    table: _Table = {}
     for row in rows:
-        table.setdefault(_PREFIX + row.path, {})[row.method] = _endpoint(row, context.limits.max_body) or streams
+        app = _endpoint(row, context.limits.max_body) or streams
+        found.setdefault(_PREFIX + row.path, {})[row.method] = Way(app, row.needs)
     openapi = document(rows, context.version)
-    handlers = {**pages.handlers(context), f"{_PREFIX}/openapi.json": lambda _: Json(openapi)}
-    table |= {path: {"GET": Page(handler)} for path, handler in handlers.items()}
-    table["/explain"]["POST"] = Endpoint(Diagnose(context).attempt, Trial, context.limits.max_body)
-    for methods in table.values():
+    for path, (handler, needs) in pages.handlers(context, gate).items():
+        found[path] = {"GET": Way(Page(handler), needs)}
+    found[f"{_PREFIX}/openapi.json"] = {"GET": Way(Page(lambda *_: Json(openapi)), pages.of_docs(context))}
+    found["/explain"]["POST"] = Way(Endpoint(Diagnose(context).attempt, Trial, context.limits.max_body), "whole")
+    for methods in found.values():
         if "GET" in methods:
             methods["HEAD"] = methods["GET"]  # the server leaves the body out
-    return _for_browsers(GzipMiddleware(Api(table, pages.STATIC)), context), streams
+    return found
 
 
 def _endpoint(row: Operation, max_body: int) -> ASGIApp | None:
@@ -84,7 +95,7 @@ class Endpoint:
         self._max_body = max_body
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        answer = self._handler(await read(scope, receive, self._model, self._max_body))
+        answer = self._handler(scope[CALLER], await read(scope, receive, self._model, self._max_body))
         if not isinstance(answer, Response):
             answer = await answer
         await answer(scope, receive, send)
@@ -93,26 +104,31 @@ class Endpoint:
 class Page:
     """What a GET answers."""
 
-    def __init__(self, handler: Callable[[Request], Any]) -> None:
+    def __init__(self, handler: Handler) -> None:
         self._handler = handler
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        answer: Response = self._handler(Request(scope, receive))
+        answer = self._handler(scope.get(CALLER, LOCAL), Request(scope, receive))
+        if not isinstance(answer, Response):
+            answer = await answer
         await answer(scope, receive, send)
 
 
 class Api:
-    """Finds who answers, and turns what they raise into envelopes. `mounts`: who answers below a path."""
+    """Finds who answers, asks the gate, and turns what is raised into envelopes. `mounts`: who answers below a path."""
 
-    def __init__(self, table: _Table, mounts: Mapping[str, ASGIApp]) -> None:
+    def __init__(self, table: Table, mounts: Mapping[str, Way], gate: Gate) -> None:
         self._table = table
         self._mounts = mounts
+        self._gate = gate
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
         try:
-            await self._find(scope["path"], scope["method"])(scope, receive, send)
+            way = self._find(scope["path"], scope["method"])
+            await self._gate.admit(scope, way.needs)
+            await way.app(scope, receive, send)
         except RequestError as error:
             await refusal(error)(scope, receive, send)
         except Exception:  # noqa: BLE001 - the last resort: whatever it is, the client gets an envelope
@@ -120,15 +136,14 @@ class Api:
             text = "the server made a mistake; its log says more"
             await error_body(500, "Internal Server Error", text)(scope, receive, send)
 
-    def _find(self, path: str, method: str) -> ASGIApp:
+    def _find(self, path: str, method: str) -> Way:
         methods = self._table.get(path)
         if methods is not None:
-            endpoint = methods.get(method)
-            return _another_method(method, ", ".join(methods)) if endpoint is None else endpoint
-        for prefix, app in self._mounts.items():
+            return methods.get(method) or Way(_another_method(method, ", ".join(methods)), "nothing")
+        for prefix, way in self._mounts.items():
             if path.startswith(prefix):
-                return app
-        return refusal(NotFound("no such path; the API lies under /v1, its documentation at /docs"))
+                return way
+        return Way(refusal(NotFound("no such path; the API lies under /v1, its documentation at /docs")), "nothing")
 
 
 def _another_method(method: str, allowed: str) -> Response:

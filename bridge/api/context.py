@@ -1,16 +1,24 @@
 """What the routes work with: the engine, history, limits, and what the daemon knows beyond the standard."""
 
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from msgspec import Struct
 
+from bridge.access import Principal
+from bridge.api.gate import Identify
 from bridge.engine import Engine
 from bridge.errors import TooLarge
 from bridge.explain import Explainer
 from bridge.history.answers import Historian
+from bridge.writing import Audit, Writer
 
 T = TypeVar("T")
+StillGood: TypeAlias = Callable[[Principal], Principal | None]
+
+
+def _still_good(principal: Principal) -> Principal | None:
+    return principal
 
 
 class ApiLimits(Struct, frozen=True):
@@ -48,6 +56,11 @@ class Context(Struct, frozen=True):
     history_writable: bool = False  # whether clients may put records into history
     future_tolerance: float = 300.0  # seconds ahead of now that such a record may lie
     keep_age: float = 0.0  # seconds that rows are kept; 0 for ever
+    identify: Identify | None = None  # tells who asks; None: nobody has to say
+    still_good: StillGood = _still_good  # what somebody may do now whose stream is open; None: nothing any more
+    public: Sequence[str] = ("docs", "metrics")  # pages that are open to everybody
+    writer: Writer | None = None  # None: writing is off
+    audit: Audit | None = None  # hears of each attempt to write
 
     def checked(self, ids: list[T], name: str = "elementIds") -> list[T]:
         """Raises `TooLarge` where a request names too many."""

@@ -7,10 +7,11 @@ from typing import TypeAlias
 
 from starlette.responses import Response
 
+from bridge.access import Caller
 from bridge.api.answers import Item, bulk, done, failed, missing
 from bridge.api.context import Context
 from bridge.api.requests import HistoryUpdate, HistoryUpdates, instant
-from bridge.errors import NotBuilt, RequestError, Unavailable
+from bridge.errors import Forbidden, NotBuilt, RequestError, Unavailable
 from bridge.history.corrections import corrections, span
 from bridge.space import Change
 
@@ -25,16 +26,17 @@ class Corrections:
     def __init__(self, context: Context) -> None:
         self._context = context
 
-    async def write(self, body: HistoryUpdates) -> Response:
+    async def write(self, caller: Caller, body: HistoryUpdates) -> Response:
         if not self._context.history_writable:
             raise NotBuilt("this server does not write history; /info says update.history: false")
+        caller.check_page()
         updates = self._context.checked(body.updates, "updates")
         times = [instant(f"updates[{at}].value.timestamp", one.value.timestamp) for at, one in enumerate(updates)]
-        made = await self._made(updates, times)
+        made = await self._made(caller, updates, times)
         safe = await self._kept([change for one in made if isinstance(one, list) for change in one])
         return bulk([_item(update.elementId, one, safe=safe) for update, one in zip(updates, made, strict=True)])
 
-    async def _made(self, updates: Sequence[HistoryUpdate], times: Sequence[int]) -> list[_Made]:
+    async def _made(self, caller: Caller, updates: Sequence[HistoryUpdate], times: Sequence[int]) -> list[_Made]:
         """What becomes of each update. Others get their turn in between."""
         context, nodes = self._context, self._context.engine.space.nodes
         allowance = context.historian.allowance(context.limits.query_timeout, context.now)
@@ -42,10 +44,12 @@ class Corrections:
         made: list[_Made] = []
         for update, time_ns in zip(updates, times, strict=True):
             node, record = nodes.get(update.elementId), update.value
+            if node is None or not caller.sight.reads(node):
+                made.append(None)
+                continue
             try:
-                made.append(
-                    corrections(node, record.value, record.quality, time_ns, taken) if node is not None else None
-                )
+                changes = corrections(node, record.value, record.quality, time_ns, taken)
+                made.append(_permitted(caller, changes))
             except RequestError as error:
                 made.append(error)
             await allowance.others()
@@ -67,6 +71,14 @@ class Corrections:
         except TimeoutError:
             return False
         return True
+
+
+def _permitted(caller: Caller, changes: list[Change]) -> list[Change]:
+    """Raises `Forbidden` where any of it is not theirs to write."""
+    for change in changes:
+        if not caller.may_write(change.node.topic):
+            raise Forbidden(f"{caller.name} may not write {change.node.id}")
+    return changes
 
 
 def _item(ident: str, made: _Made, *, safe: bool) -> Item:

@@ -11,6 +11,7 @@ from pydantic import Field, StringConstraints
 from starlette.requests import Request
 from starlette.responses import Response
 
+from bridge.access import Caller
 from bridge.api.answers import Json
 from bridge.api.context import Context
 from bridge.api.requests import Body
@@ -32,7 +33,7 @@ class Diagnose:
     def __init__(self, context: Context) -> None:
         self._context = context
 
-    def explain(self, request: Request) -> Response:
+    def explain(self, _: Caller, request: Request) -> Response:
         topic = request.query_params.get("topic")
         if not topic:
             raise BadRequest("topic: is required, a topic or an element id")
@@ -42,9 +43,9 @@ class Diagnose:
             raise NotFound("nobody has published on this topic, or below it")
         return Json(found)
 
-    def attempt(self, body: Trial) -> Response:
+    def attempt(self, _: Caller, body: Trial) -> Response:
         payload = body.payload.encode("utf-8", "surrogatepass")
         return Json(self._context.explainer.trial(body.topic, payload, body.properties or None, time.time_ns()))
 
-    def drift(self, _: Request) -> Response:
+    def drift(self, _: Caller, __: Request) -> Response:
         return Json(self._context.explainer.drift())

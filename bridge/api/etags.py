@@ -13,12 +13,13 @@ from hashlib import blake2b
 from starlette.requests import Request
 from starlette.responses import Response
 
+from bridge.access import Caller
 from bridge.api.compression import accepts_gzip
 
 _BYTES = 8  # of a hash: two bodies of one revision do not meet by chance
 _HEADERS = {
-    "cache-control": "no-cache",  # keep it, but ask before it is used again
-    "vary": "Accept-Encoding",
+    "cache-control": "private, no-cache",  # keep it, but ask before it is used again
+    "vary": "Accept-Encoding, Authorization",
 }
 
 
@@ -29,14 +30,14 @@ class Tagger:
         self._revision = revision
         self._boot = secrets.token_hex(4)
 
-    def by_revision(self, request: Request, answer: Callable[[], Response]) -> Response:
+    def by_revision(self, caller: Caller, request: Request, answer: Callable[[], Response]) -> Response:
         """For answers that follow from the model and the query alone; `answer` is called only where it is needed."""
-        tag = self._tag(request, f"{self._revision()}-{_query(request)}")
+        tag = self._tag(request, f"{self._revision()}-{_query(request)}{_sight(caller)}")
         return _not_modified(tag) if _has(request, tag) else _tagged(answer(), tag)
 
-    def by_body(self, request: Request, answer: Response) -> Response:
+    def by_body(self, caller: Caller, request: Request, answer: Response) -> Response:
         """For all others."""
-        tag = self._tag(request, _hash(bytes(answer.body)))
+        tag = self._tag(request, _hash(bytes(answer.body) + caller.sight.key.encode()))
         return _not_modified(tag) if _has(request, tag) else _tagged(answer, tag)
 
     def _tag(self, request: Request, content: str) -> str:
@@ -47,6 +48,11 @@ class Tagger:
 def _query(request: Request) -> str:
     """The same for every order of the parameters."""
     return _hash(repr(sorted(request.query_params.items())).encode("utf-8", "surrogatepass"))
+
+
+def _sight(caller: Caller) -> str:
+    """Who sees something else has another answer."""
+    return f"-{_hash(caller.sight.key.encode())}" if caller.sight.key else ""
 
 
 def _hash(content: bytes) -> str:

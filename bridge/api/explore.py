@@ -3,6 +3,7 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
+from bridge.access import Caller
 from bridge.api.answers import Item, bulk, done, missing, success
 from bridge.api.context import Context
 from bridge.api.etags import Tagger
@@ -28,10 +29,10 @@ class Explore:
         self._browse = context.engine.browse
         self._tags = Tagger(lambda: context.engine.space.revision)
 
-    def info(self, _: Request) -> Response:
+    def info(self, _: Caller, __: Request) -> Response:
         capabilities = {
             "query": {"history": True},
-            "update": {"current": False, "history": self._context.history_writable},
+            "update": {"current": self._context.writer is not None, "history": self._context.history_writable},
             "subscribe": {"stream": True},
         }
         return success(
@@ -43,46 +44,71 @@ class Explore:
             }
         )
 
-    def namespaces(self, request: Request) -> Response:
+    def namespaces(self, caller: Caller, request: Request) -> Response:
         self._context.refresh()
-        return self._tags.by_revision(request, lambda: success(self._browse.namespaces()))
+        return self._tags.by_revision(caller, request, lambda: success(self._browse.namespaces(sight=caller.sight)))
 
-    def object_types(self, request: Request) -> Response:
+    def object_types(self, caller: Caller, request: Request) -> Response:
         self._context.refresh()
         namespace = request.query_params.get("namespaceUri")
-        return self._tags.by_revision(request, lambda: success(self._browse.object_types(namespace)))
+        return self._tags.by_revision(
+            caller, request, lambda: success(self._browse.object_types(namespace, sight=caller.sight))
+        )
 
-    def query_object_types(self, body: TypesQuery) -> Response:
+    def query_object_types(self, caller: Caller, body: TypesQuery) -> Response:
         self._context.refresh()
         ids = self._context.checked(body.elementIds)
-        return bulk([self._item(ident, self._browse.object_type(ident), "object type") for ident in ids])
+        return bulk(
+            [self._item(ident, self._browse.object_type(ident, sight=caller.sight), "object type") for ident in ids]
+        )
 
-    def relationship_types(self, request: Request) -> Response:
+    def relationship_types(self, caller: Caller, request: Request) -> Response:
         namespace = request.query_params.get("namespaceUri")
-        return self._tags.by_revision(request, lambda: success(self._browse.relationship_types(namespace)))
+        return self._tags.by_revision(
+            caller, request, lambda: success(self._browse.relationship_types(namespace, sight=caller.sight))
+        )
 
-    def query_relationship_types(self, body: RelationshipTypesQuery) -> Response:
+    def query_relationship_types(self, caller: Caller, body: RelationshipTypesQuery) -> Response:
         ids = self._context.checked(body.elementIds)
-        return bulk([self._item(ident, self._browse.relationship_type(ident), "relationship type") for ident in ids])
+        return bulk(
+            [
+                self._item(ident, self._browse.relationship_type(ident, sight=caller.sight), "relationship type")
+                for ident in ids
+            ]
+        )
 
-    def objects(self, request: Request) -> Response:
+    def objects(self, caller: Caller, request: Request) -> Response:
         self._context.refresh()
         root, metadata = flag(request, "root"), flag(request, "includeMetadata")
-        kind = request.query_params.get("typeElementId")
+        kind, sight = request.query_params.get("typeElementId"), caller.sight
         if metadata:  # it tells when something was received, which is no change of the model
-            return self._tags.by_body(request, success(self._browse.objects(kind, root=root, metadata=True)))
-        return self._tags.by_revision(request, lambda: success(self._browse.objects(kind, root=root)))
+            return self._tags.by_body(
+                caller, request, success(self._browse.objects(kind, root=root, metadata=True, sight=sight))
+            )
+        return self._tags.by_revision(
+            caller, request, lambda: success(self._browse.objects(kind, root=root, sight=sight))
+        )
 
-    def list_objects(self, body: ObjectsQuery) -> Response:
+    def list_objects(self, caller: Caller, body: ObjectsQuery) -> Response:
         self._context.refresh()
         ids = self._context.checked(body.elementIds)
-        return bulk([self._item(ident, self._browse.object(ident, metadata=body.includeMetadata)) for ident in ids])
+        return bulk(
+            [
+                self._item(ident, self._browse.object(ident, metadata=body.includeMetadata, sight=caller.sight))
+                for ident in ids
+            ]
+        )
 
-    def related(self, body: RelatedQuery) -> Response:
+    def related(self, caller: Caller, body: RelatedQuery) -> Response:
         self._context.refresh()
         ids = self._context.checked(body.elementIds)
         kind, metadata = body.relationshipType, body.includeMetadata
-        return bulk([self._item(ident, self._browse.related(ident, kind, metadata=metadata)) for ident in ids])
+        return bulk(
+            [
+                self._item(ident, self._browse.related(ident, kind, metadata=metadata, sight=caller.sight))
+                for ident in ids
+            ]
+        )
 
     @staticmethod
     def _item(ident: str, found: object, kind: str = "element") -> Item:

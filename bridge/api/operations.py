@@ -7,15 +7,19 @@ from msgspec import Struct
 from pydantic import BaseModel
 from starlette.responses import Response
 
+from bridge.access import Caller
 from bridge.api import requests as bodies
 from bridge.api import shapes
 from bridge.api.context import Context
 from bridge.api.corrections import Corrections
 from bridge.api.explore import Explore
+from bridge.api.gate import Needs
 from bridge.api.subscribe import Subscribe
 from bridge.api.values import Values
+from bridge.api.writes import Writes
 
-Handler: TypeAlias = Callable[[Any], Response | Awaitable[Response]]  # of a body, or of the request where there is none
+# Of who asks, and the body, or the request where there is none.
+Handler: TypeAlias = Callable[[Caller, Any], Response | Awaitable[Response]]
 Kind = Literal["single", "list", "bulk", "bulk-list", "stream"]
 
 
@@ -42,6 +46,7 @@ class Operation(Struct, frozen=True):
     parameters: Sequence[Parameter] = ()
     key: str = "elementId"
     partial: bool = False  # may answer 206
+    needs: Needs = "read"
     tagged: bool = False  # has an entity tag, and may answer 304
 
 
@@ -56,10 +61,10 @@ _OBJECT_FILTERS = (
 def operations(context: Context) -> list[Operation]:
     """In the order of the documentation page."""
     explore, values, subscribe = Explore(context), Values(context), Subscribe(context)
-    corrections = Corrections(context)
+    corrections, writes = Corrections(context), Writes(context)
     return [
         Operation("GET", "/info", "getInfo", "What this server is and can do", "Info", "single", shapes.ServerInfo,
-                  handler=explore.info),
+                  handler=explore.info, needs="nothing"),
         Operation("GET", "/namespaces", "getNamespaces", "Namespaces of types and relationship types", "Explore",
                   "list", shapes.Namespace, handler=explore.namespaces, tagged=True),
         Operation("GET", "/objecttypes", "getObjectTypes", "Object types", "Explore", "list", shapes.ObjectType,
@@ -79,13 +84,15 @@ def operations(context: Context) -> list[Operation]:
                   "bulk-list", shapes.RelatedObject, bodies.RelatedQuery, explore.related),
         Operation("POST", "/objects/value", "queryLastKnownValues", "Current values", "Values", "bulk",
                   shapes.CurrentValue, bodies.ValueQuery, values.current, partial=True),
-        Operation("PUT", "/objects/value", "updateObjectValues", "Write current values (not built: 501)", "Values",
-                  "bulk", shapes.Nothing, bodies.ValueUpdates, values.write_current),
+        Operation("PUT", "/objects/value", "updateObjectValues", "Write current values: published, and confirmed "
+                  "by the value that comes back (501: writing is off)", "Values", "bulk", shapes.Nothing,
+                  bodies.ValueUpdates, writes.write, needs="write"),
         Operation("POST", "/objects/history", "queryHistoricalValues", "Values within a time range; also aggregates "
                   "of intervals, or thinned for a chart", "Values", "bulk", shapes.HistoricalValue, bodies.HistoryQuery,
                   values.history, partial=True),
         Operation("PUT", "/objects/history", "updateObjectHistory", "Create or replace records (501: history "
-                  "is not writable)", "Values", "bulk", shapes.Nothing, bodies.HistoryUpdates, corrections.write),
+                  "is not writable)", "Values", "bulk", shapes.Nothing, bodies.HistoryUpdates, corrections.write,
+                  needs="write"),
         Operation("POST", "/subscriptions", "createSubscription", "Create a subscription", "Subscriptions", "single",
                   shapes.CreatedSubscription, bodies.CreateSubscription, subscribe.create),
         Operation("POST", "/subscriptions/list", "listSubscriptions", "Subscriptions by id", "Subscriptions", "bulk",

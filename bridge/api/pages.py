@@ -1,6 +1,5 @@
 """What lies outside `/v1`: health, metrics, diagnosis and the documentation page, which works without internet."""
 
-from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
 
@@ -10,9 +9,12 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
+from bridge.access import Caller
 from bridge.api.answers import Json
 from bridge.api.context import Context
 from bridge.api.diagnose import Diagnose
+from bridge.api.gate import Gate, Needs, Way
+from bridge.api.operations import Handler
 from bridge.errors import NotFound, WrongMethod
 
 _DOCS = """<!doctype html>
@@ -39,27 +41,41 @@ _DOCS = """<!doctype html>
 </body>
 </html>
 """
+_ASK = "sign in as an admin to see why"
 _METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"  # the Prometheus text format
 
 
-def handlers(context: Context) -> dict[str, Callable[[Request], Response]]:
-    """Path → what a GET of it answers."""
+def handlers(context: Context, gate: Gate) -> dict[str, tuple[Handler, Needs]]:
+    """Path → what a GET of it answers, and what that needs."""
 
-    def readyz(_: Request) -> Response:
+    async def readyz(_: Caller, request: Request) -> Response:
+        """Reasons name the broker and topics: they are for whoever runs the bridge."""
         found = context.readiness()
-        return Json({"ready": found.ready, "reasons": found.reasons}, 200 if found.ready else 503)
+        reasons = found.reasons if await gate.knows_admin(request.scope) else found.reasons and (_ASK,)
+        return Json({"ready": found.ready, "reasons": reasons}, 200 if found.ready else 503)
 
-    diagnose = Diagnose(context)
+    diagnose, docs = Diagnose(context), of_docs(context)
+    metrics: Needs = "nothing" if "metrics" in context.public else "admin"
     return {
-        "/explain": diagnose.explain,
-        "/drift": diagnose.drift,
-        "/livez": lambda _: PlainTextResponse("ok\n"),
-        "/readyz": readyz,
-        "/metrics": lambda _: Response(context.metrics(), media_type=_METRICS_TYPE),
-        "/docs": lambda _: HTMLResponse(_DOCS),
-        "/docs/": lambda _: RedirectResponse("../docs"),  # the page's links are relative, for proxies with a prefix
-        "/": lambda _: RedirectResponse("docs"),
+        "/explain": (diagnose.explain, "whole"),
+        "/drift": (diagnose.drift, "whole"),
+        "/livez": (lambda *_: PlainTextResponse("ok\n"), "nothing"),
+        "/readyz": (readyz, "nothing"),
+        "/metrics": (lambda *_: Response(context.metrics(), media_type=_METRICS_TYPE), metrics),
+        "/docs": (lambda *_: HTMLResponse(_DOCS), docs),
+        "/docs/": (lambda *_: RedirectResponse("../docs"), docs),  # the links are relative, for proxies with a prefix
+        "/": (lambda *_: RedirectResponse("docs"), "nothing"),
     }
+
+
+def of_docs(context: Context) -> Needs:
+    """What the documentation needs; it tells nothing of the plant."""
+    return "nothing" if "docs" in context.public else "read"
+
+
+def mounts(context: Context) -> dict[str, Way]:
+    """Who answers below a path."""
+    return {_DOCS_STATIC: Way(_STATIC, of_docs(context))}
 
 
 class Files:
@@ -79,4 +95,4 @@ class Files:
 
 
 _DOCS_STATIC = "/docs/static/"
-STATIC = {_DOCS_STATIC: Files(_DOCS_STATIC, Path(str(files("swagger_ui"))) / "static")}
+_STATIC = Files(_DOCS_STATIC, Path(str(files("swagger_ui"))) / "static")

@@ -15,8 +15,10 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 from sse_starlette.sse import AppStatus, SendTimeoutError
 from starlette.types import Receive, Scope, Send
 
+from bridge.access import Caller
 from bridge.api.connection import cut
 from bridge.api.context import Context
+from bridge.api.gate import CALLER, Gate
 from bridge.api.requests import OpenStream, read
 from bridge.errors import TooMany
 from bridge.subscriptions import Stream, Subscriptions
@@ -35,8 +37,9 @@ class StreamBroken(Exception):
 class Streams:
     """The ASGI endpoint. `close` breaks all streams, for the end of the server."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, gate: Gate) -> None:
         self._context = context
+        self._gate = gate
         self._readers: set[_Reader] = set()
         self._closing = False
 
@@ -45,13 +48,25 @@ class Streams:
         for reader in self._readers:
             reader.leave()
 
+    def look_again(self) -> None:
+        """About once a second: whoever may not be here any more has to come again, and sign in; who sees less than
+        before sees it from now on.
+        """
+        for reader in self._readers:
+            principal = self._context.still_good(reader.caller.principal)
+            if principal is None:
+                reader.leave()
+            else:
+                self._gate.look(principal)
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         limits, subscriptions = self._context.limits, self._context.engine.subscriptions
         body = await read(scope, receive, OpenStream, limits.max_body)
-        subscription = subscriptions.get(body.clientId, body.subscriptionId)
+        caller: Caller = scope[CALLER]
+        subscription = subscriptions.get(body.clientId, body.subscriptionId, caller.owner)
         if subscription.stream is None and len(self._readers) >= limits.max_streams:
             raise TooMany(f"{limits.max_streams} streams are open, which is the limit; close one, or call sync instead")
-        reader = _Reader(subscriptions, limits.stream_send_timeout)
+        reader = _Reader(subscriptions, limits.stream_send_timeout, caller)
         stream = subscriptions.open_stream(subscription, reader.wake)
         self._readers.add(reader)
         response = EventSourceResponse(
@@ -80,7 +95,8 @@ class Streams:
 class _Reader:
     """The client at the other end. After `deadline` nothing more is written to it."""
 
-    def __init__(self, subscriptions: Subscriptions, patience: float) -> None:
+    def __init__(self, subscriptions: Subscriptions, patience: float, caller: Caller) -> None:
+        self.caller = caller
         self._subscriptions = subscriptions
         self._patience = patience
         self.stream: Stream | None = None  # set when the deadline counts

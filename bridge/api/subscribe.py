@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 from starlette.responses import Response
 
+from bridge.access import Caller
 from bridge.api.answers import Item, bulk, done, failed, partial, success
 from bridge.api.context import Context
 from bridge.api.requests import CreateSubscription, Register, SubscriptionIds, Sync, Unregister
@@ -19,32 +20,32 @@ class Subscribe:
         self._context = context
         self._all = context.engine.subscriptions
 
-    def create(self, body: CreateSubscription) -> Response:
-        made = self._all.create(body.clientId, body.displayName, self._context.now())
+    def create(self, caller: Caller, body: CreateSubscription) -> Response:
+        made = self._all.create(body.clientId, body.displayName, self._context.now(), caller.owner, caller.sight)
         return success({"clientId": made.client_id, "subscriptionId": made.id, "displayName": made.display_name})
 
-    def show(self, body: SubscriptionIds) -> Response:
-        return bulk(self._each(body, _shown))
+    def show(self, caller: Caller, body: SubscriptionIds) -> Response:
+        return bulk(self._each(caller, body, _shown))
 
-    def delete(self, body: SubscriptionIds) -> Response:
-        return bulk(self._each(body, self._all.delete))
+    def delete(self, caller: Caller, body: SubscriptionIds) -> Response:
+        return bulk(self._each(caller, body, self._all.delete))
 
-    def _each(self, body: SubscriptionIds, act: Callable[[Subscription], object]) -> list[Item]:
+    def _each(self, caller: Caller, body: SubscriptionIds, act: Callable[[Subscription], object]) -> list[Item]:
         items: list[Item] = []
         for ident in self._context.checked(body.subscriptionIds, "subscriptionIds"):
             try:
-                items.append(done(ident, act(self._all.get(body.clientId, ident)), "subscriptionId"))
+                items.append(done(ident, act(self._all.get(body.clientId, ident, caller.owner)), "subscriptionId"))
             except NotFound as error:
                 items.append(failed(ident, error, "subscriptionId"))
         return items
 
-    def register(self, body: Register) -> Response:
+    def register(self, caller: Caller, body: Register) -> Response:
         self._context.refresh()
-        subscription = self._all.get(body.clientId, body.subscriptionId)
+        subscription = self._all.get(body.clientId, body.subscriptionId, caller.owner)
         return self._elements(body, lambda ident: self._all.register(subscription, ident, body.maxDepth))
 
-    def unregister(self, body: Unregister) -> Response:
-        subscription = self._all.get(body.clientId, body.subscriptionId)
+    def unregister(self, caller: Caller, body: Unregister) -> Response:
+        subscription = self._all.get(body.clientId, body.subscriptionId, caller.owner)
         return self._elements(body, lambda ident: self._all.unregister(subscription, ident))
 
     def _elements(self, body: Register | Unregister, act: Callable[[str], None]) -> Response:
@@ -58,9 +59,9 @@ class Subscribe:
         self._all.flush()
         return bulk(items)
 
-    def sync(self, body: Sync) -> Response:
+    def sync(self, caller: Caller, body: Sync) -> Response:
         """Unacknowledged batches; 206 while gaps are not acknowledged."""
-        subscription = self._all.get(body.clientId, body.subscriptionId)
+        subscription = self._all.get(body.clientId, body.subscriptionId, caller.owner)
         if subscription.stream is not None:
             raise BadRequest("subscriptionId: a stream of this subscription is open; close it before calling sync")
         batches = self._all.sync(subscription, body.lastSequenceNumber, self._context.now())

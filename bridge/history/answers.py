@@ -17,7 +17,7 @@ from bridge.history.questions import Answer, Asked, Question, Reduction
 from bridge.history.recipes import recipe_of
 from bridge.space import Node
 from bridge.space.browse import Budget
-from bridge.space.node import descendants
+from bridge.space.sight import EVERYTHING, Sight
 
 MAX_BYTES = 64 * 1024 * 1024  # of values in one answer: with its copies on the way out a quarter of a gigabyte
 
@@ -47,27 +47,29 @@ class Historian:
         budget: Budget,
         allowance: Allowance,
         reduction: Reduction | None = None,
+        sight: Sight = EVERYTHING,
     ) -> "HistoryAnswers":
         question = Question(start_ns, end_ns, self._limit, allowance, reduction)
-        return HistoryAnswers(self, question, max_depth, budget)
+        return HistoryAnswers(self, question, max_depth, budget, sight)
 
 
 class HistoryAnswers:
     """One request: what it asks, and what it has cut so far."""
 
-    def __init__(self, historian: Historian, question: Question, max_depth: int, budget: Budget) -> None:
+    def __init__(self, historian: Historian, question: Question, max_depth: int, budget: Budget, sight: Sight) -> None:
         self.cuts: list[Cut] = []
         self._historian = historian
         self._question = question
         self._max_depth = max_depth
         self._budget = budget
+        self._sight = sight
 
     async def answer(self, node: Node) -> dict[str, Any]:
         """The HistoricalValueResult of the standard; its values are JSON already. Raises `RequestError`."""
         nodes = [node]
-        listed = node.is_composition and self._max_depth != 1
+        listed = self._is_composition(node) and self._max_depth != 1
         if listed:
-            nodes += self._budget.limited(descendants(node, self._max_depth))
+            nodes += self._budget.limited(self._sight.descendants(node, self._max_depth))
         asked = await self._asked(nodes)
         own, *parts = [
             {"isComposition": one.is_composition, "values": answer.values}
@@ -81,9 +83,12 @@ class HistoryAnswers:
         """What nodes have to tell, before they change; others get their turn in between."""
         asked = []
         for node in nodes:
-            asked.append(Asked(node.id, node.is_composition, recipe_of(node, self._historian.zone)))
+            asked.append(Asked(node.id, self._is_composition(node), recipe_of(node, self._historian.zone, self._sight)))
             await self._question.allowance.others()
         return asked
+
+    def _is_composition(self, node: Node) -> bool:
+        return node.is_composition if self._sight.everything else any(True for _ in self._sight.components(node))
 
     async def _answers(self, asked: Sequence[Asked]) -> list[Answer]:
         """One for each, a turn's worth at a time."""

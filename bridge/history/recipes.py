@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from bridge.space import Field, Node
 from bridge.space.owned.views import Alias
+from bridge.space.sight import EVERYTHING, Sight
 from bridge.uns.envelope import Plan
 
 
@@ -51,15 +52,20 @@ Tree: TypeAlias = tuple[tuple[str, "int | Tree"], ...]
 Recipe: TypeAlias = Plain | Projected | Composed
 
 
-def recipe_of(node: Node, zone: tzinfo) -> Recipe:
-    """To be called where nodes may be read: in the event loop."""
+def recipe_of(node: Node, zone: tzinfo, sight: Sight = EVERYTHING) -> Recipe:
+    """Of what is seen. To be called where nodes may be read: in the event loop."""
     if isinstance(node, Alias):
-        return recipe_of(node.target, zone)
-    if node.is_composed:
+        return recipe_of(node.target, zone, sight)
+    if _is_composed(node, sight):
         leaves: list[Leaf] = []
-        tree = _tree(node, zone, leaves)
+        tree = _tree(node, zone, leaves, sight)
         return Composed(tuple(leaves), tree)
     return _leaf(node, zone)
+
+
+def _is_composed(node: Node, sight: Sight) -> bool:
+    """A payload that is not seen is none."""
+    return node.is_composed or not sight.reads(node)
 
 
 def width(recipe: Recipe) -> int:
@@ -73,12 +79,12 @@ def _leaf(node: Node, zone: tzinfo) -> Leaf:
     return Plain(node.id)
 
 
-def _tree(node: Node, zone: tzinfo, leaves: list[Leaf]) -> Tree:
+def _tree(node: Node, zone: tzinfo, leaves: list[Leaf], sight: Sight) -> Tree:
     """The names below a composed element; the leaves are added to `leaves`."""
     named: list[tuple[str, int | Tree]] = []
-    for part in node.components():
-        if part.is_composed:
-            named.append((part.name, _tree(part, zone, leaves)))
+    for part in sight.components(node):
+        if _is_composed(part, sight):
+            named.append((part.name, _tree(part, zone, leaves, sight)))
         else:
             leaves.append(_leaf(part, zone))
             named.append((part.name, len(leaves) - 1))

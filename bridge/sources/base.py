@@ -69,8 +69,19 @@ class Source(Protocol):
     def health(self) -> Health: ...
 
 
+class NotDelivered(Exception):
+    """The broker has not taken a message, or has not said so; `str()` tells why."""
+
+
 class Publishing(Source, Protocol):
     """A source that can publish too, in the few cases where the bridge is allowed to."""
+
+    async def deliver(self, message: Message, timeout: float) -> None:  # noqa: ASYNC109 - the deadline is the broker's
+        """Publish, and return when the broker has acknowledged it: QoS 1 and 2; QoS 0 when it is on its way.
+
+        It is sent now or never: what fails is not sent again later. Raises `NotDelivered`.
+        """
+        ...
 
     def publish(self, message: Message) -> bool:
         """Send a message with QoS 0, now or never; whether there was a connection to send it over."""

@@ -18,7 +18,7 @@ from aiomqtt import ProtocolVersion
 from bridge.config import MqttSettings
 from bridge.errors import StartError
 from bridge.sources.backoff import Backoff
-from bridge.sources.base import MAX_BATCH, Batch, Health
+from bridge.sources.base import MAX_BATCH, Batch, Health, NotDelivered
 from bridge.sources.filters import Topics, essential
 from bridge.sources.mqtt_endpoint import Endpoint, tls_context
 from bridge.sources.mqtt_faults import TAKEN_OVER, Cause, LinkError, Loss
@@ -106,6 +106,12 @@ class MqttSource:
     def publish(self, message: Message) -> bool:
         """Send with QoS 0; whether there was a connection. Sends nothing by itself: see `rebirth`."""
         return self._link is not None and self._link.publish(message)
+
+    async def deliver(self, message: Message, timeout: float) -> None:  # noqa: ASYNC109 - see `Publishing`
+        """Publish, and wait for the broker's acknowledgement. Raises `NotDelivered`."""
+        if self._link is None:
+            raise NotDelivered("the broker is not connected")
+        await self._link.deliver(message, timeout)
 
     @staticmethod
     def _done(link: Link | None, receipts: list[Receipt]) -> None:

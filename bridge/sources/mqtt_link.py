@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 import aiomqtt
 from paho.mqtt.client import MQTT_CLEAN_START_FIRST_ONLY, MQTT_ERR_SUCCESS, Client, ConnectFlags, DisconnectFlags
+from paho.mqtt.enums import MQTTErrorCode
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
@@ -29,6 +30,7 @@ from bridge.sources.mqtt_endpoint import Endpoint
 from bridge.sources.mqtt_faults import Cause, LinkError, Loss
 from bridge.sources.mqtt_inbox import Inbox, Receipt
 from bridge.sources.mqtt_intake import Intake
+from bridge.sources.mqtt_outbox import Outbox
 from bridge.sources.mqtt_tap import Socket, Tap
 from bridge.uns import Message
 
@@ -73,6 +75,7 @@ class Link:
         self._unsubscribed: list[ReasonCode] = []
         self._client = _client(settings, endpoint, tls, version)
         self._paho = self._client._client  # noqa: SLF001 - see the module's text
+        self._outbox = Outbox(self._paho, self._ended, properties=version is V5)  # type: ignore[arg-type]
         self._hook()
 
     async def open(self, patience: float = ANSWER_S) -> None:
@@ -138,6 +141,10 @@ class Link:
         if self._ended.done() or not self._paho.is_connected():
             return False
         return self._paho.publish(message.topic, message.payload, 0, message.retain).rc == MQTT_ERR_SUCCESS
+
+    async def deliver(self, message: Message, patience: float) -> None:
+        """Send, and wait for the broker's acknowledgement. Raises `NotDelivered`."""
+        await self._outbox.deliver(message, patience)
 
     def pause(self) -> None:
         """Take in no more; what is to be sent is sent."""
@@ -240,6 +247,7 @@ class Link:
         ) -> None:
             self.session_present = flags.session_present
             self._refusal = code if code.is_failure else None
+            self._outbox.connected(more)
             connected(client, userdata, flags, code, more)  # type: ignore[misc, call-arg, arg-type]
 
         def on_disconnect(
@@ -261,6 +269,22 @@ class Link:
             self._unsubscribed = codes
             unsubscribed(client, userdata, mid, codes, more)  # type: ignore[misc, call-arg, arg-type]
 
+        def on_publish(_client: Client, _userdata: object, mid: int, code: ReasonCode, _more: object) -> None:
+            self._outbox.acknowledged(mid, code)
+
+        paho.on_publish = on_publish
+        received = paho._handle_pubrec  # noqa: SLF001
+
+        def on_received() -> MQTTErrorCode:
+            """paho does not look at the reason in a PUBREC, and goes on with what the broker has refused."""
+            mid, code = wire.reason(bytes(paho._in_packet["packet"]))  # noqa: SLF001
+            if code < wire.FAILURE:
+                return received()
+            paho._out_messages.pop(mid, None)  # noqa: SLF001
+            self._outbox.acknowledged(mid, ReasonCode(PacketTypes.PUBREC, identifier=code))
+            return MQTT_ERR_SUCCESS
+
+        paho._handle_pubrec = on_received  # type: ignore[method-assign]  # noqa: SLF001
         paho.on_socket_open, paho.on_socket_register_write = on_socket_open, on_socket_register_write
         paho.on_connect, paho.on_disconnect = on_connect, on_disconnect
         paho.on_unsubscribe = on_unsubscribe

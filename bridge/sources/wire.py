@@ -12,6 +12,7 @@ from typing import NamedTuple
 PUBLISH = 0x30  # the upper four bits of a packet's first byte (section 2.1.2)
 PUBACK = b"\x40\x02"  # with the two bytes of a packet id this is a whole PUBACK that says success (section 3.4)
 PUBREC = b"\x50\x02"  # the same for PUBREC (section 3.5)
+FAILURE = 0x80  # reason codes from here on are refusals (section 2.4)
 
 _LENGTH_BYTES = 4  # a Variable Byte Integer has at most four bytes (section 1.5.5)
 _USER_PROPERTY = 0x26
@@ -167,3 +168,8 @@ def answers(receipts: Iterable[tuple[int, int]]) -> bytes:
     A QoS 2 publication is taken over with PUBREC; after it the broker does not send it again (section 4.3.3).
     """
     return b"".join((PUBACK if qos == 1 else PUBREC) + _SHORT.pack(mid) for mid, qos in receipts if qos)
+
+
+def reason(body: bytes) -> tuple[int, int]:
+    """Packet id and reason code of an acknowledgement; without a code it is success (MQTT 5, 3.5.2)."""
+    return int.from_bytes(body[:2], "big"), body[2] if len(body) > 2 else 0

@@ -1,15 +1,16 @@
 """What the address space tells: the standard's objects, types, relationships and current values, as plain dicts."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeAlias
 
 from bridge.space.extended import extensions_of
-from bridge.space.node import Field, Node, descendants
+from bridge.space.node import Field, Node
 from bridge.space.owned.relations import Links, LinkType
 from bridge.space.owned.views import Alias
 from bridge.space.shape import Schema
+from bridge.space.sight import EVERYTHING, Sight
 from bridge.space.space import AddressSpace
-from bridge.space.types import I3X_NAMESPACE
+from bridge.space.types import I3X_NAMESPACE, ObjectType
 from bridge.uns import Quality, units
 from bridge.uns.moments import render
 from bridge.uns.topics import display_name
@@ -32,31 +33,60 @@ STANDARD = {name: LinkType(name, name, I3X_NAMESPACE, reverse) for name, reverse
 
 
 class Browser:
-    """Reads an address space; changes nothing. Unknown ids give None."""
+    """Reads an address space, as far as it is seen; changes nothing. Ids that are unknown or not seen give None."""
 
     def __init__(self, space: AddressSpace) -> None:
         self._space = space
 
     # --- namespaces, types, relationship types -----------------------------------------------------------------------
 
-    def namespaces(self) -> list[Answer]:
-        return [dict(row) for row in self._space.registry.namespaces()]
+    def namespaces(self, *, sight: Sight = EVERYTHING) -> list[Answer]:
+        found = [dict(row) for row in self._space.registry.namespaces()]
+        if sight.everything:
+            return found
+        used = {I3X_NAMESPACE, *(kind.namespace for kind in self._types(sight).values())}
+        used.update(kind.namespace for kind in self._link_types(sight))
+        return [row for row in found if row["uri"] in used]
 
-    def object_types(self, namespace: str | None = None) -> list[Answer]:
-        kinds = self._space.registry.by_id.values()
-        return [kind.describe() for kind in kinds if namespace is None or kind.namespace == namespace]
+    def object_types(self, namespace: str | None = None, *, sight: Sight = EVERYTHING) -> list[Answer]:
+        kinds = self._types(sight).values()
+        return [_described(kind, sight) for kind in kinds if namespace is None or kind.namespace == namespace]
 
-    def object_type(self, ident: str) -> Answer | None:
+    def object_type(self, ident: str, *, sight: Sight = EVERYTHING) -> Answer | None:
         kind = self._space.registry.by_id.get(ident)
-        return kind.describe() if kind is not None else None
+        if kind is None or not (sight.everything or ident in self._types(sight)):
+            return None
+        return _described(kind, sight)
 
-    def relationship_types(self, namespace: str | None = None) -> list[Answer]:
-        kinds = [*STANDARD.values(), *self._space.links.types.values()]
+    def _types(self, sight: Sight) -> Mapping[str, ObjectType]:
+        """The types of what is seen, by id."""
+        known = self._space.registry.by_id
+        if sight.everything:
+            return known
+        used = sight.known("types", lambda: {self._type(node, sight).id for node in self._seen(sight)})
+        return {ident: kind for ident, kind in known.items() if ident in used}
+
+    def _type(self, node: Node, sight: Sight) -> ObjectType:
+        return node.type if sight.is_whole(node) else self._space.registry.folder
+
+    def relationship_types(self, namespace: str | None = None, *, sight: Sight = EVERYTHING) -> list[Answer]:
+        kinds = [*STANDARD.values(), *self._link_types(sight)]
         return [self._relationship_type(kind) for kind in kinds if namespace in (None, kind.namespace)]
 
-    def relationship_type(self, ident: str) -> Answer | None:
-        kind = STANDARD.get(ident) or self._space.links.types.get(ident)
+    def relationship_type(self, ident: str, *, sight: Sight = EVERYTHING) -> Answer | None:
+        kind = STANDARD.get(ident) or next((kind for kind in self._link_types(sight) if kind.id == ident), None)
         return self._relationship_type(kind) if kind is not None else None
+
+    def _link_types(self, sight: Sight) -> Iterable[LinkType]:
+        """Those of edges of which both ends are seen."""
+        links = self._space.links
+        if sight.everything or not links.types:
+            return links.types.values()
+        used = sight.known(
+            "links",
+            lambda: {name for node in self._seen(sight) for name, other in links.of(node) if sight.sees(other)},
+        )
+        return [kind for kind in links.types.values() if kind.id in used]
 
     @staticmethod
     def _relationship_type(kind: LinkType) -> Answer:
@@ -70,60 +100,87 @@ class Browser:
 
     # --- objects -----------------------------------------------------------------------------------------------------
 
-    def objects(self, type_id: str | None = None, *, root: bool = False, metadata: bool = False) -> list[Answer]:
+    def objects(
+        self,
+        type_id: str | None = None,
+        *,
+        root: bool = False,
+        metadata: bool = False,
+        sight: Sight = EVERYTHING,
+    ) -> list[Answer]:
         """All objects, parents before children; `root`: only those without a parent."""
         space = self._space
         if root:
             found = [*space.roots.values(), *_sorted(node for node in space.own if node.parent is None)]
+            found = [node for node in found if sight.sees(node)]
         else:
-            found = [*space.order(), *_sorted(space.own)]
-        return [self.describe(node, metadata=metadata) for node in found if type_id is None or node.type.id == type_id]
+            found = self._seen(sight)
+        wanted = (node for node in found if type_id is None or self._type(node, sight).id == type_id)
+        return [self.describe(node, metadata=metadata, sight=sight) for node in wanted]
 
-    def object(self, ident: str, *, metadata: bool = False) -> Answer | None:
+    def _seen(self, sight: Sight) -> list[Node]:
+        space = self._space
+        return [node for node in (*space.order(), *_sorted(space.own)) if sight.sees(node)]
+
+    def _node(self, ident: str, sight: Sight) -> Node | None:
         node = self._space.nodes.get(ident)
-        return self.describe(node, metadata=metadata) if node is not None else None
+        return node if node is not None and sight.sees(node) else None
 
-    def related(self, ident: str, relationship: str | None = None, *, metadata: bool = False) -> list[Answer] | None:
+    def object(self, ident: str, *, metadata: bool = False, sight: Sight = EVERYTHING) -> Answer | None:
+        node = self._node(ident, sight)
+        return self.describe(node, metadata=metadata, sight=sight) if node is not None else None
+
+    def related(
+        self, ident: str, relationship: str | None = None, *, metadata: bool = False, sight: Sight = EVERYTHING
+    ) -> list[Answer] | None:
         """Edges of an object, the one to its parent first; `sourceRelationship` is seen from the object.
 
         `relationship` is the id of a relationship type, or the name that a model file gives it.
         """
-        node, links = self._space.nodes.get(ident), self._space.links
+        node, links = self._node(ident, sight), self._space.links
         if node is None:
             return None
         wanted = {relationship, *(kind.id for kind in links.types.values() if kind.name == relationship)}
         return [
-            {"sourceRelationship": name, "object": self.describe(other, metadata=metadata)}
+            {"sourceRelationship": name, "object": self.describe(other, metadata=metadata, sight=sight)}
             for name, other in edges(node, links)
-            if relationship is None or name in wanted
+            if (relationship is None or name in wanted) and sight.sees(other)
         ]
 
-    def describe(self, node: Node, *, metadata: bool = False) -> Answer:
+    def describe(self, node: Node, *, metadata: bool = False, sight: Sight = EVERYTHING) -> Answer:
         """The ObjectInstanceResponse of the standard."""
-        extra = self._extensions(node)
+        is_whole = sight.is_whole(node)
+        extra = self._extensions(node) if is_whole else {}
         row: Answer = {
             "elementId": node.id,
-            "displayName": title(node),
-            "typeElementId": node.type.id,
+            "displayName": title(node) if sight.reads(node) else display_name(node.name),
+            "typeElementId": self._type(node, sight).id,
             "parentId": node.parent.id if node.parent is not None else None,
-            "isComposition": node.is_composition,
+            "isComposition": self._is_composition(node, sight),
             "isExtended": bool(extra),
         }
         if metadata:
-            row["metadata"] = self._metadata(node, extra)
+            row["metadata"] = self._metadata(node, extra, sight)
         return row
 
-    def _metadata(self, node: Node, extra: Schema) -> Answer:
+    @staticmethod
+    def _is_composition(node: Node, sight: Sight) -> bool:
+        return node.is_composition if sight.everything else any(True for _ in sight.components(node))
+
+    def _metadata(self, node: Node, extra: Schema, sight: Sight) -> Answer:
         relationships: dict[str, list[str]] = {}
         for name, other in edges(node, self._space.links):
-            relationships.setdefault(name, []).append(other.id)
+            if sight.sees(other):
+                relationships.setdefault(name, []).append(other.id)
+        kind, is_read = self._type(node, sight), sight.reads(node)
+        told = node.policy.description or node.description
         return {
-            "description": describe_unit(node.policy.description or node.description, node.name, node.unit),
-            "typeNamespaceUri": node.type.namespace,
-            "sourceTypeId": node.type.source_id,
+            "description": describe_unit(told, node.name, node.unit) if is_read else None,
+            "typeNamespaceUri": kind.namespace,
+            "sourceTypeId": kind.source_id,
             "relationships": relationships,
             "schemaExtensions": extra or None,
-            "system": self._system(node),
+            "system": self._system(node) if is_read else {"topic": node.topic},
         }
 
     def _system(self, node: Node) -> Answer:
@@ -147,13 +204,14 @@ class Browser:
 
     # --- current values ----------------------------------------------------------------------------------------------
 
-    def value(self, ident: str, max_depth: int, budget: "Budget") -> Answer | None:
+    def value(self, ident: str, max_depth: int, budget: "Budget", *, sight: Sight = EVERYTHING) -> Answer | None:
         """The CurrentValueResult of the standard; components only for compositions and `max_depth` ≠ 1."""
-        node = self._space.nodes.get(ident)
+        node = self._node(ident, sight)
         if node is None:
             return None
-        value, quality, time_ns = node.vqt(self._space.zone)
-        composition = node.is_composition
+        zone = self._space.zone
+        value, quality, time_ns = sight.vqt(node, zone)
+        composition = self._is_composition(node, sight)
         answer: Answer = {
             "isComposition": composition,
             "value": value,
@@ -162,10 +220,15 @@ class Browser:
         }
         if composition and max_depth != 1:
             answer["components"] = {
-                part.id: vqt_answer(*part.vqt(self._space.zone))
-                for part in budget.limited(descendants(node, max_depth))
+                part.id: vqt_answer(*sight.vqt(part, zone))
+                for part in budget.limited(sight.descendants(node, max_depth))
             }
         return answer
+
+
+def _described(kind: ObjectType, sight: Sight) -> Answer:
+    """What elements have said whom one does not see, is not told."""
+    return kind.describe(with_words=sight.everything)
 
 
 class Budget:

@@ -155,10 +155,13 @@ class ObjectType:
         elif self._is_limited and bounds != self.declared:
             self._is_limited, self.declared = False, None
 
-    def schema(self) -> Schema:
-        """JSON Schema of values of this type; the root has one plain type (i3x-1.0.md section 3)."""
+    def schema(self, *, with_words: bool = True) -> Schema:
+        """JSON Schema of values of this type; the root has one plain type (i3x-1.0.md section 3).
+
+        `with_words`: with the enumeration that was learnt of what its elements have said.
+        """
         schema = self.shape.schema() or {"type": "object"}
-        words = words_of(self.vocabularies.values()) if self.vocabularies else None
+        words = words_of(self.vocabularies.values()) if self.vocabularies and with_words else None
         if words is not None:
             schema["enum"] = words
         if self.declared:
@@ -166,14 +169,15 @@ class ObjectType:
         unit = self.unit
         return {**schema, "unit": unit} if unit is not None else schema
 
-    def describe(self) -> dict[str, object]:
+    def describe(self, *, with_words: bool = True) -> dict[str, object]:
         """The ObjectTypeResponse of the standard."""
+        schema = self.schema(with_words=with_words)
         return {
             "elementId": self.id,
             "displayName": self.name,
             "namespaceUri": self.namespace,
             "sourceTypeId": self.source_id,
             "version": self.version,
-            "schema": self.schema() if self.description is None else {**self.schema(), "description": self.description},
+            "schema": schema if self.description is None else {**schema, "description": self.description},
             "related": None,
         }

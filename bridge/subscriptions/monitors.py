@@ -5,6 +5,7 @@ from datetime import tzinfo
 from typing import TypeAlias
 
 from bridge.space import Field, Node, Vqt
+from bridge.space.sight import Sight
 from bridge.subscriptions.subscription import Item, Subscription
 from bridge.subscriptions.update import Update
 from bridge.subscriptions.waiting import Waiting
@@ -79,7 +80,8 @@ class Monitors:
         at: Node | None = node
         while at is not None:
             for alias in self._aliases.get(at.id, ()):
-                audience = {item.subscription: None for item in self._items.get(alias.id, _NOBODY).values()}
+                items = self._items.get(alias.id, _NOBODY).values()
+                audience = {item.subscription: None for item in items if item.subscription.sight.reads(node)}
                 if audience and at is node:
                     yield Update(alias.id, *vqt), audience
                 elif audience and not at.reported:
@@ -90,7 +92,11 @@ class Monitors:
         """One update of each composed element that has changed since the last call."""
         touched, self._touched = self._touched, {}
         for node, audience in touched.items():
-            yield Update(node.id, *node.vqt(self._zone)), audience
+            by_sight: dict[Sight, dict[Subscription, None]] = {}
+            for subscription in audience:
+                by_sight.setdefault(subscription.sight, {})[subscription] = None
+            for sight, some in by_sight.items():
+                yield Update(node.id, *sight.vqt(node, self._zone)), some
 
     def _above(self, node: Node) -> _Reach:
         """Items at a node and at what it is a component of; takes note of the composed elements on the way."""
@@ -100,7 +106,8 @@ class Monitors:
         distance = 0
         while at is not None:
             for item in self._items.get(at.id, _NOBODY).values():
-                reach.append((item, distance))
+                if item.subscription.sight.everything or item.subscription.sight.reads(node):
+                    reach.append((item, distance))
             if distance and not at.reported:
                 composed.append((at, distance))
             at = at.parent if at.part else None
@@ -120,7 +127,8 @@ class Monitors:
         if not inherited and not deep:
             return
         for field in fields.values():
-            here = [*((item, 0) for item in self._items.get(field.id, _NOBODY).values()), *inherited]
+            own = self._items.get(field.id, _NOBODY).values()
+            here = [*((item, 0) for item in own if item.subscription.sight.reads(field)), *inherited]
             if here:
                 yield Update(field.id, *field.project_from(*whole, self._zone)), _included(here)
             if field.fields:

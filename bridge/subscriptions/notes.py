@@ -9,12 +9,13 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+from bridge.space.sight import ALL
 from bridge.uns import Json, Quality
 
 
 class SubscriptionNote(Struct, frozen=True, array_like=True):
-    """`items` are element ids with maxDepth. Numbers from `first` on may be unacknowledged; none beyond `reserved` has
-    been given.
+    """`items` are element ids with maxDepth; `read` are the topic filters of what the owner may see. Numbers from
+    `first` on may be unacknowledged; none beyond `reserved` has been given.
     """
 
     ident: str
@@ -23,6 +24,8 @@ class SubscriptionNote(Struct, frozen=True, array_like=True):
     items: list[tuple[str, int]]
     first: int
     reserved: int
+    owner: str = ""
+    read: tuple[str, ...] = (ALL,)
 
 
 class UpdateNote(Struct, frozen=True, array_like=True, gc=False):  # a million of them, and all stay

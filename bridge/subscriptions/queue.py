@@ -15,7 +15,7 @@ may have been lost is a gap of which nobody knows how many updates it held.
 """
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from msgspec import Struct
 
@@ -178,6 +178,27 @@ class Queue:
             while self.batches and self.batches[0].number <= number:
                 self._forget(*self.batches.popleft().updates)
             self.gaps = [gap for gap in self.gaps if gap.last > number]
+
+    def revise(self, revised: Callable[[Update], Update | None]) -> None:
+        """Put for each update what becomes of it, or nothing; batches and numbers stay."""
+        known: dict[Update, Update | None] = {}
+
+        def kept(updates: Iterable[Update]) -> list[Update]:
+            found = []
+            for update in updates:
+                if update not in known:
+                    known[update] = revised(update)
+                after = known[update]
+                if after is not None:
+                    found.append(after)
+            return found
+
+        before = [*self._initial.values(), *self.pending, *(one for batch in self.batches for one in batch.updates)]
+        self.batches = deque(Frozen(batch.number, tuple(kept(batch.updates))) for batch in self.batches)
+        self.pending = deque(kept(self.pending))
+        self._initial = {update.element_id: update for update in kept(self._initial.values())}
+        self._forget(*before)
+        self._hold(*self._initial.values(), *self.pending, *(one for batch in self.batches for one in batch.updates))
 
     def clear(self) -> None:
         """Forget all updates and gaps; numbers go on."""

@@ -11,13 +11,14 @@ Whoever keeps subscriptions from one run to the next sets `unsaved.tracked` befo
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import tzinfo
+from functools import partial
 from types import MappingProxyType
 
 from msgspec import Struct
 
 from bridge.errors import NotFound, TooMany
 from bridge.space import Node
-from bridge.space.node import descendants
+from bridge.space.sight import EVERYTHING, Sight
 from bridge.subscriptions.monitors import Monitors
 from bridge.subscriptions.notes import Snapshot, SubscriptionNote
 from bridge.subscriptions.queue import Frozen, Load
@@ -70,6 +71,7 @@ class Subscriptions:
         self._woken: dict[Subscription, None] = {}  # those whose streams have something new to take
         self._longest: Subscription | None = None  # holds the most, as far as was looked
         self.unsaved = Unsaved()
+        self.sight_of: Callable[[Sequence[str]], Sight] = Sight
         self.on_present: Callable[[Node], None] | None = None  # hears of each element whose present value is queued
 
     def __len__(self) -> int:
@@ -94,20 +96,27 @@ class Subscriptions:
 
     # --- what clients ask ------------------------------------------------------------------------------------------
 
-    def create(self, client_id: str, display_name: str | None, now: float) -> Subscription:
+    def create(
+        self,
+        client_id: str,
+        display_name: str | None,
+        now: float,
+        owner: str = "",
+        sight: Sight = EVERYTHING,
+    ) -> Subscription:
         """Raises `TooMany`."""
         if len(self._all) >= self.limits.max:
             raise TooMany(f"{self.limits.max} subscriptions exist, which is the limit; delete one that is not needed")
-        subscription = Subscription(client_id, display_name, now, self._load)
+        subscription = Subscription(client_id, display_name, now, self._load, owner=owner, sight=sight)
         self._all[subscription.id] = subscription
         subscription.queue.reserved = self.unsaved.reserved
         self.unsaved.touch(subscription.id)
         return subscription
 
-    def get(self, client_id: str, ident: str) -> Subscription:
-        """Raises `NotFound`, for another client's subscription too."""
+    def get(self, client_id: str, ident: str, owner: str = "") -> Subscription:
+        """Raises `NotFound`, for another client's subscription too, and another owner's."""
         found = self._all.get(ident)
-        if found is None or found.client_id != client_id:
+        if found is None or found.client_id != client_id or found.owner != owner:
             raise NotFound(UNKNOWN)
         return found
 
@@ -131,7 +140,7 @@ class Subscriptions:
         """
         if ident in subscription.items:
             return
-        node = self._element(ident)
+        node = self._element(ident, subscription.sight)
         if self._monitors.count >= self.limits.items:
             raise TooMany(f"{self.limits.items} items are monitored, which is the limit; unregister what is not needed")
         item = Item(ident, None, max_depth, subscription)
@@ -141,13 +150,14 @@ class Subscriptions:
     def _attach(self, item: Item, node: Node) -> None:
         """Let an item monitor its element, and queue present values that no other item has queued."""
         subscription = item.subscription
-        elements = (node, *descendants(node, item.max_depth))
+        sight = subscription.sight
+        elements = (node, *sight.descendants(node, item.max_depth))
         fresh = [element for element in elements if not subscription.includes(element)]
         item.node = node
         subscription.items[item.ident] = item
         self._monitors.add(item)
         for element in fresh:
-            value, quality, time_ns = element.vqt(self._zone)
+            value, quality, time_ns = sight.vqt(element, self._zone)
             if value is not None:
                 self._push(subscription, Update(element.id, value, quality, time_ns, initial=True))
                 if self.on_present is not None:
@@ -157,7 +167,7 @@ class Subscriptions:
         """Stop monitoring; queued values stay. What is not monitored stays so. Raises `NotFound`."""
         item = subscription.items.pop(ident, None)
         if item is None:
-            self._element(ident)
+            self._element(ident, subscription.sight)
             return
         self._monitors.remove(item)
         self.unsaved.touch(subscription.id)
@@ -166,9 +176,9 @@ class Subscriptions:
         """Whether somebody monitors exactly this element."""
         return self._monitors.has(node)
 
-    def _element(self, ident: str) -> Node:
+    def _element(self, ident: str, sight: Sight) -> Node:
         node = self._nodes.get(ident)
-        if node is None:
+        if node is None or not sight.sees(node):
             raise NotFound("no such element")
         return node
 
@@ -183,6 +193,31 @@ class Subscriptions:
         self.unsaved.given(subscription.id, queue)
         subscription.seen = now
         return list(queue.batches)
+
+    def look_again(self, owner: str, sight: Sight) -> None:
+        """An owner sees something else from now on: nothing that they may not see any more is monitored or waits."""
+        for subscription in [one for one in self._all.values() if one.owner == owner and one.sight is not sight]:
+            subscription.sight = sight
+            self.unsaved.touch(subscription.id)
+            if sight.everything:
+                continue
+            for item in list(subscription.items.values()):
+                if item.node is None or not sight.sees(item.node):
+                    del subscription.items[item.ident]
+                    self._monitors.remove(item)
+            queue, held = subscription.queue, subscription.queue.held
+            queue.revise(partial(self._revised, sight))
+            self.queued += queue.held - held
+        self._longest = None
+
+    def _revised(self, sight: Sight, update: Update) -> Update | None:
+        """What becomes of an update that waits: of what is seen in part, its present value."""
+        node = self._nodes.get(update.element_id)
+        if node is None or not sight.sees(node):
+            return None
+        if sight.is_whole(node):
+            return update
+        return Update(node.id, *sight.vqt(node, self._zone), initial=update.initial)
 
     # --- the stream ------------------------------------------------------------------------------------------------
 
@@ -246,8 +281,9 @@ class Subscriptions:
 
     def _attach_found(self) -> None:
         for item, node in self._monitors.waiting.found(self._nodes):
-            self._monitors.remove(item)
-            self._attach(item, node)
+            if item.subscription.sight.sees(node):
+                self._monitors.remove(item)
+                self._attach(item, node)
 
     # --- from one run to the next ----------------------------------------------------------------------------------
 
@@ -258,7 +294,9 @@ class Subscriptions:
             return None
         items = [(item.ident, item.max_depth) for item in found.items.values()]
         first, reserved = found.queue.first, to_reserve(found.queue)
-        return SubscriptionNote(found.id, found.client_id, found.display_name, items, first, reserved)
+        return SubscriptionNote(
+            found.id, found.client_id, found.display_name, items, first, reserved, found.owner, found.sight.filters
+        )
 
     def saved(self, note: SubscriptionNote) -> None:
         """This will be there after a crash."""
@@ -284,9 +322,12 @@ class Subscriptions:
         before, until the notes are `saved` again.
         """
         updates = [Update.noted(note) for note in waiting.updates] if waiting is not None else []
-        present: dict[str, Update] = {}
+        present: dict[Sight, dict[str, Update]] = {}
         for note in notes:
-            found = Subscription(note.client_id, note.display_name, now, self._load, note.ident)
+            sight = self.sight_of(note.read)
+            found = Subscription(
+                note.client_id, note.display_name, now, self._load, note.ident, owner=note.owner, sight=sight
+            )
             self._all[found.id] = found
             found.queue.reserved = note.reserved
             for ident, max_depth in note.items:
@@ -298,7 +339,7 @@ class Subscriptions:
                 self.queued += found.queue.held
             else:
                 found.queue.go_on(note.first, note.reserved)
-                self._queue_present(found, present)
+                self._queue_present(found, present.setdefault(sight, {}))
             if held:
                 found.queue.reserved = found.queue.next - 1
             self.unsaved.given(found.id, found.queue)
@@ -306,9 +347,12 @@ class Subscriptions:
     def _queue_present(self, subscription: Subscription, known: dict[str, Update]) -> None:
         """The present values of all that a subscription monitors; `known` are those made for others."""
         for item in subscription.items.values():
-            for element in (item.node, *descendants(item.node, item.max_depth)) if item.node is not None else ():
+            sight = subscription.sight
+            if item.node is None or not sight.sees(item.node):
+                continue
+            for element in (item.node, *sight.descendants(item.node, item.max_depth)):
                 if element.id not in known:
-                    known[element.id] = Update(element.id, *element.vqt(self._zone), initial=True)
+                    known[element.id] = Update(element.id, *sight.vqt(element, self._zone), initial=True)
                 if known[element.id].value is not None:
                     self._push(subscription, known[element.id])
                     if self.on_present is not None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from bridge.space import Node
+from bridge.space.sight import EVERYTHING, Sight
 from bridge.subscriptions.queue import Load, Queue
 
 _ID_BYTES = 24  # random; the standard wants 16, and readers who leave out "-" and "_" still count enough
@@ -42,15 +43,28 @@ class Stream:
 
 
 class Subscription:
-    """One client's subscription; only `Subscriptions` changes it. `seen`: its last sign of life, monotonic seconds."""
+    """One client's subscription; only `Subscriptions` changes it. `seen`: its last sign of life, monotonic seconds.
 
-    __slots__ = ("client_id", "display_name", "id", "items", "queue", "seen", "stream")
+    `owner` is the principal whose client it is, "" where nobody signs in; `sight` what they may see.
+    """
+
+    __slots__ = ("client_id", "display_name", "id", "items", "owner", "queue", "seen", "sight", "stream")
 
     def __init__(
-        self, client_id: str, display_name: str | None, now: float, load: Load, ident: str | None = None
+        self,
+        client_id: str,
+        display_name: str | None,
+        now: float,
+        load: Load,
+        ident: str | None = None,
+        *,
+        owner: str = "",
+        sight: Sight = EVERYTHING,
     ) -> None:
         self.id = secrets.token_urlsafe(_ID_BYTES) if ident is None else ident
         self.client_id = client_id
+        self.owner = owner
+        self.sight = sight
         self.display_name = display_name
         self.items: dict[str, Item] = {}  # by element id
         self.queue = Queue(load)

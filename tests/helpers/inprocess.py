@@ -2,7 +2,7 @@
 
 import asyncio
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC
 from typing import Any
 
@@ -10,8 +10,10 @@ import httpx
 import msgspec
 import strict_json
 
+from bridge.access import Principal
 from bridge.api import ApiLimits, Context, Readiness, build
 from bridge.engine import Engine, Options
+from bridge.errors import Unauthorized
 from bridge.explain import Explainer, Rejections
 from bridge.flow import Flow
 from bridge.history import MemoryHistory
@@ -47,7 +49,11 @@ class InProcess:
         cors_origins: Sequence[str] = ("*",),
         tick: float = 0.0,
         history_writable: bool = True,
+        principals: Mapping[str, Principal] | None = None,
+        public: Sequence[str] = ("docs", "metrics"),
     ) -> None:
+        self.principals = principals
+        self.token = ""
         self.now = 1_000.0
         self.now_ns = START_NS
         self.ready = Readiness(ready=True)
@@ -75,8 +81,25 @@ class InProcess:
             version="1.2.3",
             cors_origins=cors_origins,
             history_writable=history_writable,
+            identify=self._identify if principals is not None else None,
+            still_good=self._still_good,
+            public=public,
         )
         self.app, self.streams = build(self.context)
+
+    # --- who asks ----------------------------------------------------------------------------------------------------
+
+    async def _identify(self, headers: Iterable[tuple[bytes, bytes]], _: str) -> Principal:
+        """A bearer token is the key of `principals`."""
+        found = (self.principals or {}).get(dict(headers).get(b"authorization", b"").decode().removeprefix("Bearer "))
+        if found is None:
+            raise Unauthorized("sign in")
+        return found
+
+    def _still_good(self, principal: Principal) -> Principal | None:
+        if self.principals is None:
+            return principal
+        return next((one for one in self.principals.values() if one.name == principal.name), None)
 
     # --- time and messages -------------------------------------------------------------------------------------------
 
@@ -114,6 +137,8 @@ class InProcess:
     def ask(self, method: str, path: str, content: bytes = b"", **headers: str) -> httpx.Response:
         """One request, as raw as it gets; names of headers are written with underscores."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
+        if self.token:
+            named.setdefault("authorization", f"Bearer {self.token}")
         return asyncio.run(self._ask(httpx.Request(method, f"http://bridge{path}", content=content, headers=named)))
 
     async def _ask(self, request: httpx.Request) -> httpx.Response:

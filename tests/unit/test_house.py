@@ -43,6 +43,7 @@ WIRING = (
     "metrics",
     "losses",
     "daemon",
+    "listening",
     "demo",
     "inquiry",
     "learn",

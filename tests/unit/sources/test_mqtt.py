@@ -368,6 +368,9 @@ async def test_private_attributes() -> None:
     assert inner._sock is None
     assert callable(inner._sock_close)
     assert callable(inner._packet_queue)
+    assert callable(inner._handle_pubrec)
+    assert inner._out_messages == {}
+    assert "packet" in inner._in_packet
     assert inner.on_connect == client._on_connect
     assert inner.on_disconnect == client._on_disconnect
 
