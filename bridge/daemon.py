@@ -38,6 +38,7 @@ from bridge.sources.mqtt import MqttSource
 from bridge.sources.rebirth import RebirthRequests
 from bridge.state import Lock, StateKeeper, fingerprint
 from bridge.uns.moments import SECOND
+from bridge.writing import Audit, Writer
 
 TICK = 1.0  # seconds between looks at the model and the subscriptions
 CATCH_UP = 0.02  # the same while a tick has left work: requests and messages get their turn in between
@@ -45,6 +46,8 @@ UNSEEN = 20  # lines about a model file that names what is not there
 DRAIN = 1.5  # seconds for what has come to be taken in, written and acknowledged
 CLOSE_HISTORY = 1.0  # seconds for its file to be closed
 GC_THRESHOLDS = (50_000, 20, 20)  # a model is millions of long-lived objects; the default looks at them all the time
+
+AUDIT = "audit.jsonl"  # in the state directory
 
 _log = logging.getLogger("bridge.daemon")
 
@@ -88,6 +91,7 @@ class _Parts(Struct, frozen=True):
     streams: Streams
     rebirths: RebirthRequests | None  # where we may publish them
     keeper: StateKeeper | None  # where there is a directory for it
+    audit: Audit | None  # where writing is on
 
 
 class _Daemon:
@@ -108,7 +112,9 @@ class _Daemon:
         engine, options = new_engine(settings, self._model, self._losses.rejected)
         history = self._history()
         source = MqttSource(settings.mqtt)
-        flow = Flow(engine, history)
+        audit = self._audit()
+        writer = Writer(engine, source.deliver, settings.writes, engine.space.zone, audit) if audit else None
+        flow = Flow(engine, history, writer.heard if writer is not None else None)
         keeper = self._keeper(engine, options, history, flow)
         collector = BridgeCollector(engine, flow.ledger, history, source, __version__, keeper)
         api, stream = settings.api, settings.stream
@@ -133,10 +139,24 @@ class _Daemon:
             history_writable=settings.history.writable,
             future_tolerance=settings.model.future_tolerance,
             keep_age=settings.history.keep_age,
+            public=settings.auth.public,
+            writer=writer,
+            audit=audit,
         )
         app, streams = build(context)
         rebirths = RebirthRequests(engine.router.rebirths, source) if settings.mqtt.rebirth else None
-        return _Parts(engine, flow, history, source, listening.server(app), streams, rebirths, keeper)
+        return _Parts(engine, flow, history, source, listening.server(app), streams, rebirths, keeper, audit)
+
+    def _audit(self) -> Audit | None:
+        """Where writing is on. Raises `StartError`."""
+        said, directory = self._settings.writes, self._settings.state.directory
+        path = said.audit_file or (directory / AUDIT if directory is not None else None)
+        if not said.enabled or path is None:
+            return None
+        try:
+            return Audit(path, said.audit_bytes, said.audit_files)
+        except OSError as error:
+            raise StartError(f"[writes] audit_file {path}: {error.strerror}") from None
 
     def _history(self) -> MemoryHistory | SqliteHistory:
         """Raises `StartError`."""
@@ -290,6 +310,8 @@ class _Daemon:
         written = await parts.history.close(CLOSE_HISTORY)
         if parts.keeper is not None:
             await parts.keeper.close()
+        if parts.audit is not None:
+            await asyncio.to_thread(parts.audit.close)
         ledger = parts.flow.ledger
         if not written:
             _log.warning("history was not written to the end; the broker sends again what it keeps for us")

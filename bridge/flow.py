@@ -7,21 +7,26 @@ much without an acknowledgement; where a broker sends more, it has to wait when 
 """
 
 from collections import deque
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from bridge.engine import EVERYTHING_NS, Change, Engine
 from bridge.history import History
 from bridge.ledger import Entry, Ledger, Tally
 from bridge.sources import Batch, Source
+from bridge.uns import Message
 
 
 class Flow:
-    """`ledger` knows where every message is."""
+    """`ledger` knows where every message is; `hear` gets each batch, once elements show what came."""
 
-    def __init__(self, engine: Engine, history: History) -> None:
+    def __init__(
+        self, engine: Engine, history: History, hear: Callable[[Sequence[Message]], None] | None = None
+    ) -> None:
         self.ledger = Ledger()
         self._engine = engine
         self._history = history
+        self._hear = hear
         self._tally = Tally(engine)
         self._unsafe: deque[int] = deque()  # when the first message was received, of each batch that is not safe
 
@@ -42,6 +47,8 @@ class Flow:
     def take(self, batch: Batch) -> list[Change]:
         """One batch; the changes that it made."""
         changes = self._engine.ingest(batch.messages)
+        if self._hear is not None:
+            self._hear(batch.messages)
         entry = self.ledger.enter(len(batch.messages), self._tally.outcome())
         if self._history.behind and not batch.waiting:
             self.ledger.shed(entry)

@@ -47,7 +47,7 @@ def table(context: Context, gate: Gate, streams: Streams) -> Table:
     for row in rows:
         app = _endpoint(row, context.limits.max_body) or streams
         found.setdefault(_PREFIX + row.path, {})[row.method] = Way(app, row.needs)
-    openapi = document(rows, context.version)
+    openapi = document(rows, context.version, guarded=context.identify is not None)
     for path, (handler, needs) in pages.handlers(context, gate).items():
         found[path] = {"GET": Way(Page(handler), needs)}
     found[f"{_PREFIX}/openapi.json"] = {"GET": Way(Page(lambda *_: Json(openapi)), pages.of_docs(context))}

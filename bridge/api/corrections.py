@@ -48,7 +48,7 @@ class Corrections:
                 made.append(None)
                 continue
             try:
-                changes = corrections(node, record.value, record.quality, time_ns, taken)
+                changes = corrections(node, record.value, record.quality, time_ns, taken, caller.sight)
                 made.append(_permitted(caller, changes))
             except RequestError as error:
                 made.append(error)

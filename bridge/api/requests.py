@@ -14,15 +14,16 @@ from pydantic import (
     Field,
     StringConstraints,
     ValidationError,
+    WithJsonSchema,
 )
 from pydantic_core import PydanticCustomError
 from starlette.types import Receive, Scope
 
 from bridge.errors import BadRequest, TooLarge
 from bridge.history.aggregates import AggregateName
-from bridge.history.intervals import REMEDY, parse_interval
+from bridge.history.intervals import DOCUMENTED, LONGEST, REMEDY, SHORTEST, parse_interval
 from bridge.history.thinning import FEWEST
-from bridge.uns.moments import parse_request
+from bridge.uns.moments import SECOND, parse_request
 
 _MISTAKES_SHOWN = 5  # of one body; more would only repeat themselves
 _SHOWN_LENGTH = 300  # characters of a detail that quotes what a client sent
@@ -66,14 +67,23 @@ def _quoted(value: object) -> str:
             return text if len(text) <= _QUOTED_LENGTH else f"{text[:_QUOTED_LENGTH]}…"
 
 
-def _default_depth(value: Any) -> Any:  # noqa: ANN401 - pydantic checks it next
-    return 1 if value is None else value
+def _integral(value: Any) -> Any:  # noqa: ANN401 - pydantic checks it next
+    """JSON knows one kind of number: 2.0 is an integer."""
+    return int(value) if type(value) is float and value.is_integer() else value
+
+
+def _depth(value: Any) -> Any:  # noqa: ANN401 - pydantic checks it next
+    return 1 if value is None else _integral(value)
 
 
 Depth = Annotated[
     int,
     Field(ge=0, description="Levels of components, this element's own counted; 0: all of them."),
-    BeforeValidator(_default_depth, json_schema_input_type=Annotated[int, Field(ge=0)] | None),
+    BeforeValidator(_depth, json_schema_input_type=Annotated[int, Field(ge=0)] | None),
+]
+Integer = Annotated[int, BeforeValidator(_integral, json_schema_input_type=int)]
+Points = Annotated[
+    int, Field(ge=FEWEST), BeforeValidator(_integral, json_schema_input_type=Annotated[int, Field(ge=FEWEST)])
 ]
 Flag = Annotated[
     bool,
@@ -82,8 +92,14 @@ Flag = Annotated[
 Ident = Annotated[str, Field(description="An element id.")]
 Name = Annotated[str, StringConstraints(max_length=_NAME_LENGTH)]
 ClientId = Annotated[str, StringConstraints(min_length=1, max_length=_NAME_LENGTH)]
-Time = Annotated[str, Field(description="RFC 3339, with Z or an offset.", examples=["2026-01-15T12:00:00Z"])]
-Interval = Annotated[int | None, BeforeValidator(_interval_ns, json_schema_input_type=float | str | None)]
+Time = Annotated[
+    str,
+    Field(description="RFC 3339, with Z or an offset.", examples=["2026-01-15T12:00:00Z"]),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
+_Seconds = Annotated[float, Field(ge=SHORTEST / SECOND, le=LONGEST / SECOND)]
+_Length = Annotated[str, StringConstraints(pattern=DOCUMENTED)]
+Interval = Annotated[int | None, BeforeValidator(_interval_ns, json_schema_input_type=_Seconds | _Length | None)]
 QualityName = Literal["Good", "Uncertain", "Bad", "GoodNoData"]
 AnyJson = Annotated[Any, Field(description="Any JSON value.")]
 
@@ -118,7 +134,25 @@ class ValueQuery(Body):
     maxDepth: Depth = 1
 
 
+# What the fields of a history query say about each other, for the document; `values` checks it.
+_REDUCTIONS = {
+    "anyOf": [
+        {"properties": {"aggregate": {"type": "null"}, "interval": {"type": "null"}}},
+        {
+            "properties": {
+                "aggregate": {"type": "string"},
+                "interval": {"type": ["number", "string"]},
+                "maxPoints": {"type": "null"},
+            },
+            "required": ["aggregate", "interval"],
+        },
+    ]
+}
+
+
 class HistoryQuery(Body):
+    model_config = ConfigDict(json_schema_extra=_REDUCTIONS)  # type: ignore[typeddict-item]  # a JSON Schema
+
     elementIds: list[Ident]
     startTime: Time
     endTime: Time
@@ -132,7 +166,7 @@ class HistoryQuery(Body):
         description='Of an aggregate, required with it: seconds, or a text such as "30s", "5m", "1h", "1d", "PT5M".',
         examples=["5m"],
     )
-    maxPoints: Annotated[int, Field(ge=FEWEST)] | None = Field(
+    maxPoints: Points | None = Field(
         default=None,
         description="At most so many rows, least and greatest values kept: for charts; not with aggregate. "
         "Beyond the standard.",
@@ -165,7 +199,7 @@ class Unregister(Body):
 class Sync(Body):
     clientId: ClientId
     subscriptionId: str
-    lastSequenceNumber: int | None = Field(
+    lastSequenceNumber: Integer | None = Field(
         default=None,
         validation_alias=AliasChoices("lastSequenceNumber", "acknowledgeSequence"),
         description="Acknowledges batches up to this number; -1 drops everything pending.",
@@ -179,8 +213,8 @@ class OpenStream(Body):
 
 class ValueRecord(Body):
     value: AnyJson
-    quality: str | None = None
-    timestamp: str | None = None
+    quality: QualityName | None = Field(default=None, description="Left out: Good; of a null GoodNoData.")
+    timestamp: Time | None = Field(default=None, description="Left out: now.")
 
 
 class ValueUpdate(Body):

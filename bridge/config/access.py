@@ -46,21 +46,25 @@ class OidcSettings(Section):
     """[oidc]: an identity provider whose tokens (JWT) are taken; "" for none."""
 
     issuer: Annotated[str, AfterValidator(rules.https)] = ""
-    audience: Annotated[tuple[str, ...], Field(strict=False)] = ()
-    jwks_url: Annotated[str, AfterValidator(rules.https)] = ""  # "": the provider's own discovery document tells
+    audience: Annotated[tuple[Annotated[str, AfterValidator(rules.line)], ...], Field(strict=False)] = ()
+    jwks_url: Annotated[str, AfterValidator(rules.document)] = ""  # "": the provider's own discovery document tells
     algorithms: Annotated[tuple[Algorithm, ...], Field(strict=False), AfterValidator(rules.some_names)] = (
         "RS256",
         "ES256",
     )
-    name_claim: Annotated[str, AfterValidator(rules.key)] = "sub"
+    name_claim: Annotated[str, AfterValidator(rules.claim)] = "sub"
     leeway: Annotated[float, Field(ge=0, le=300)] = 30.0  # seconds that two clocks may differ
     keys_for: Annotated[float, Field(ge=10)] = 3_600.0  # seconds that the provider's keys are good for
     ca_file: File = None
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        told = "must name at least one audience: the provider's tokens for other programs would be taken, too"
-        conflicts({"audience": told} if self.issuer and not self.audience else {})
+        found: dict[str, str] = {}
+        if self.issuer and not self.audience:
+            found["audience"] = "must name at least one: the provider's tokens for other programs would be taken, too"
+        if not self.issuer and (self.audience or self.jwks_url):
+            found["issuer"] = "must be the provider's address: without it nobody can sign in with its tokens"
+        conflicts(found)
         return self
 
 
@@ -70,7 +74,7 @@ class GrantSettings(Section):
     All grants that fit count together. A claim within claims is named by a dotted path.
     """
 
-    claim: Annotated[str, AfterValidator(rules.key)]
+    claim: Annotated[str, AfterValidator(rules.claim)]
     value: Annotated[str, AfterValidator(rules.line)]
     read: Filters = ()
     write: Filters = ()

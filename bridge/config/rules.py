@@ -179,6 +179,13 @@ def key(text: str) -> str:
     return text
 
 
+def claim(text: str) -> str:
+    """A claim of a token, or a dotted path of claims."""
+    if not text.strip() or not text.isprintable():
+        raise ValueError('must be the name of a claim, or a path of names such as "realm_access.roles"')
+    return text
+
+
 def words(text: str) -> str:
     """A text for people."""
     if not text.strip():
@@ -245,6 +252,14 @@ def https(text: str) -> str:
     if not sound or "@" in text or not text.isprintable() or " " in text or parts.query or parts.fragment:
         raise ValueError(HTTPS_RULE)
     if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname or "")):
+        raise ValueError(HTTPS_RULE)
+    return text
+
+
+def document(text: str) -> str:
+    """The address of a document, in which a question may follow the path; or ""."""
+    https(text.partition("?")[0])
+    if not text.isprintable() or " " in text or "#" in text:
         raise ValueError(HTTPS_RULE)
     return text
 

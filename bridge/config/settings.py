@@ -57,6 +57,7 @@ ASPECTS = (
 )
 # fmt: on
 HOMELESS = 'must name a directory, in which history.sqlite is; or set [history] backend = "memory"'
+AUDITED = "must name a file: writes are audited, and there is no [state] directory for the log of them"
 STATE_DIRECTORY = "bridge-data"  # below the current directory
 
 
@@ -245,7 +246,9 @@ class Settings(Section):
     @model_validator(mode="after")
     def _fits(self) -> Self:
         nowhere = self.history.backend == "sqlite" and self.state.directory is None
-        conflicts({"state.directory": HOMELESS} if nowhere else {})
+        silent = self.writes.enabled and self.state.directory is None and self.writes.audit_file is None
+        found = {"state.directory": HOMELESS} if nowhere else {}
+        conflicts(found | ({"writes.audit_file": AUDITED} if silent else {}))
         return self
 
     def public(self) -> dict[str, Any]:

@@ -48,6 +48,7 @@ class RuleSettings(Section):
     merge: Literal["replace", "deep"] | None = None
     deletion: Deletion | None = None
     expire_after: Seconds | None = None
+    write_to: Annotated[str, AfterValidator(rules.topic_template)] | None = None
     # how to place
     part: bool | None = None
     type: Annotated[str, AfterValidator(rules.type_name)] | None = None

@@ -5,21 +5,17 @@ belongs to the element that had the payload: a field's is refused with the name 
 divided among its parts, and an alias stands for its target.
 """
 
-from collections.abc import Iterator
-
 from msgspec import Struct
 
-from bridge.errors import BadRequest, Forbidden
+from bridge.errors import BadRequest
 from bridge.space import Change, Field, Node
-from bridge.space.conforming import misfit
-from bridge.space.owned.views import Alias
-from bridge.space.space import RESERVED
+from bridge.space.dividing import check, divided, target
+from bridge.space.sight import EVERYTHING, Sight
 from bridge.uns import BAD, GOOD, NO_DATA, Json, Quality
 from bridge.uns.moments import SECOND, render
 
 LATEST_NS = 2**63 - 1  # the year 2262: stores count in 64 bits
 _EMPTY = (BAD, NO_DATA)
-_NAMED = 5  # parts that a message names
 
 
 class Span(Struct, frozen=True):
@@ -38,19 +34,26 @@ def span(now_ns: int, future_tolerance: float, keep_age: float) -> Span:
     return Span(max(0, now_ns - age) if age else 0, min(LATEST_NS, now_ns + ahead))
 
 
-def corrections(node: Node, value: Json, quality: Quality | None, time_ns: int, taken: Span = EVER) -> list[Change]:
+def corrections(
+    node: Node,
+    value: Json,
+    quality: Quality | None,
+    time_ns: int,
+    taken: Span = EVER,
+    sight: Sight = EVERYTHING,
+) -> list[Change]:
     """The changes that a record is. Without a quality it is Good, or GoodNoData where null. Raises `RequestError`."""
-    target = _target(node)
+    found = _target(node)
     if quality is None:
         quality = NO_DATA if value is None else GOOD
     if (value is None) != (quality in _EMPTY):
         told = "a null needs Bad or GoodNoData" if value is None else "a value needs Good or Uncertain"
         raise BadRequest(f"quality: {told}")
     _check_time(time_ns, taken)
-    if target.is_composed:
-        return [Change(*row, quality, time_ns, late=True) for row in _divided(target, value)]
-    _check(target, value)
-    return [Change(target, value, quality, time_ns, late=True)]
+    if found.is_composed:
+        return [Change(*row, quality, time_ns, late=True) for row in divided(found, value, sight)]
+    check(found, value)
+    return [Change(found, value, quality, time_ns, late=True)]
 
 
 def _check_time(time_ns: int, taken: Span) -> None:
@@ -63,46 +66,9 @@ def _check_time(time_ns: int, taken: Span) -> None:
 
 
 def _target(node: Node) -> Node:
-    """The element that is meant, if it can be written."""
-    while isinstance(node, Alias):
-        node = node.target
-    if node.id == RESERVED or node.id.startswith(f"{RESERVED}/"):
-        raise Forbidden(f"elementId: {node.id} is told by the bridge itself and cannot be written")
-    if isinstance(node, Field):
-        owner = node.owner.id
-        raise BadRequest(f"elementId: {node.id} is a field; its history is in that of {owner}, to be written there")
-    if not node.reported and not node.is_composed:
-        raise BadRequest(f"elementId: {node.id} has no values of its own; write those of the elements below it")
-    return node
-
-
-def _divided(node: Node, value: Json) -> Iterator[tuple[Node, Json]]:
-    """Which part gets what. A null is one of all parts; a part that is null in an object stays as it is."""
-    parts = {part.name: part for part in node.components()}
-    if value is None:
-        value = dict.fromkeys(name for name, part in parts.items() if part.reported or part.is_composed)
-    elif not isinstance(value, dict):
-        raise BadRequest(f"value: {node.id} is composed of its parts; an object of their values is needed")
-    else:
-        if strange := value.keys() - parts.keys():
-            raise BadRequest(f"value: {node.id} has no part {min(strange)!r}; it has {_few(parts)}")
-        value = {name: own for name, own in value.items() if own is not None}
-    for name, own in value.items():
-        part = _target(parts[name])
-        if part.is_composed:
-            yield from _divided(part, own)
-        else:
-            _check(part, own)
-            yield part, own
-
-
-def _few(names: dict[str, Node]) -> str:
-    return ", ".join([*list(names)[:_NAMED], *(["…"] if len(names) > _NAMED else [])])
-
-
-def _check(node: Node, value: Json) -> None:
-    """Values have to fit the type; of an element whose values have been of several kinds, one of its types."""
-    why = misfit(value, node.type.schema()) if value is not None else None
-    others = (node.types or {}).values()
-    if why is not None and all(misfit(value, kind.schema()) is not None for kind in others):
-        raise BadRequest(f"value: does not fit type {node.type.id} of {node.id}: {why}")
+    """The element that is meant, if its history can be written."""
+    found = target(node)
+    if isinstance(found, Field):
+        owner = found.owner.id
+        raise BadRequest(f"elementId: {found.id} is a field; its history is in that of {owner}, to be written there")
+    return found

@@ -21,6 +21,8 @@ _UNITS = {
     "w": 604_800 * SECOND,
 }
 _MAX_TEXT = 32  # characters
+# What is said of texts beforehand, as a JSON Schema says it: all that fits is taken, and some more is.
+DOCUMENTED = r"^([1-9][0-9]{0,3}(ms|s|m|h|d)|[1-9][0-9]{0,2}w|PT[1-9][0-9]{0,3}[HMS])$"
 _NUMBER = r"(\d+(?:\.\d+)?)"
 _SHORT = re.compile(rf"{_NUMBER} ?(ms|s|m|h|d|w)", re.ASCII)
 _ISO = re.compile(rf"P(?:{_NUMBER}W)?(?:{_NUMBER}D)?(?:T(?:{_NUMBER}H)?(?:{_NUMBER}M)?(?:{_NUMBER}S)?)?", re.ASCII)

@@ -41,6 +41,7 @@ class Policy(Struct, frozen=True):
     merge: Literal["", "replace", "deep"] = ""
     deletion: Literal["", "keep", "remove"] = ""
     expire_after: float | None = None  # seconds; 0 never
+    write_to: str = ""  # the command topic of its elements: see [writes] topic
     # how to place
     part: bool | None = None
     type: str = ""

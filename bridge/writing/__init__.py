@@ -1,9 +1,10 @@
-"""Placeholder until the room is built (the lead put it here so that everybody can import the API; replace it)."""
+"""Writing current values: from what a client asks for to a message in the topic's own shape, and back.
 
+`targets` says where a value goes, `shaping` and `words` how it is written there, `templates` remembers how it is
+written, `writer` sends and waits, `audit` keeps who did what.
+"""
 
-class Writer:
-    """To be replaced."""
+from bridge.writing.audit import Attempt, Audit
+from bridge.writing.writer import Asked, Writer
 
-
-class Audit:
-    """To be replaced."""
+__all__ = ["Asked", "Attempt", "Audit", "Writer"]

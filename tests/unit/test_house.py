@@ -32,8 +32,8 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "state": ("errors", "uns", "space", "engine", "config"),
     "sources": ("uns", "config", "logs"),
     "explain": ("engine",),
-    "access": ("errors", "uns", "space", "config"),
-    "writing": ("errors", "uns", "space", "engine", "config", "sources"),
+    "access": ("errors", "uns", "space", "config", "logs"),
+    "writing": ("errors", "uns", "space", "engine", "config", "sources", "access"),
     "api": ("engine", "history", "config", "explain", "access", "writing"),
 }
 # These see everything, and only they see each other.
