@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from bridge.errors import BadRequest, NotBuilt
-from bridge.uns import BAD, GOOD, Json, Message, Quality, Reading, Rejected, envelope
+from bridge.uns import BAD, GOOD, UNCERTAIN, Json, Message, Quality, Reading, Rejected, envelope
 from bridge.uns.envelope import Terms
 from bridge.uns.payload import Binary, Loose, Malformed, Text, TooDeep, decode
 from bridge.uns.policy import Policy
@@ -41,15 +41,15 @@ def shape(template: Message, wanted: Wanted, read: Read, policy: Policy, zone: t
 
     Raises `NotBuilt` where the topic's messages are of other elements, too, `BadRequest` where no form says it.
     """
-    outcome: Reading | list[Reading] | Rejected | None = None
+    last = read(template)
+    if isinstance(last, list) or (isinstance(last, Reading) and last.topic != wanted.topic):
+        raise NotBuilt(f"its value comes in messages on {template.topic} together with others; these are not written")
     for payload in _forms(template, wanted, policy, zone):
         if not payload:
             continue  # an empty payload takes a value away
         outcome = read(Message(template.topic, payload, properties=template.properties, received_ns=wanted.time_ns))
         if isinstance(outcome, Reading) and says(outcome, wanted):
             return payload
-    if isinstance(outcome, list) or (isinstance(outcome, Reading) and outcome.topic != wanted.topic):
-        raise NotBuilt(f"its value comes in messages on {template.topic} together with others; these are not written")
     raise BadRequest(f"value: messages on {template.topic} have no way to say {_encode(wanted.value).decode()[:80]}")
 
 
@@ -137,13 +137,15 @@ class _Like:
         values: list[Json] = []
         if isinstance(inner, dict) and len(inner) > 1:  # an envelope in an envelope
             values += _Like(inner, self._wanted, self._terms, self._zone, ()).documents()
-        values.append(self._wanted.value)
         if isinstance(inner, str) and isinstance(self._wanted.value, bool | int | float):
             values += words.scalars(self._wanted.value, inner)  # a number as a text, where a rule reads it as one
+        values.append(self._wanted.value)
         for value in values:
             changes: dict[str, Json] = {plan.value or "": value}
             if plan.time is not None:
                 changes[plan.time] = self._time(plan.time)
+            if plan.doubt is not None:
+                changes[plan.doubt] = self._wanted.quality == UNCERTAIN
             if plan.quality is None:
                 yield self._changed(changes)
                 continue
@@ -151,7 +153,8 @@ class _Like:
                 yield self._changed({**changes, plan.quality: said})
 
     def _qualities(self, last: Json, plan: envelope.Plan) -> Iterator[Json]:
-        yield from words.qualities(self._wanted.quality, last, plan.quality_as)
+        said = GOOD if plan.doubt is not None and self._wanted.quality == UNCERTAIN else self._wanted.quality
+        yield from words.qualities(said, last, plan.quality_as)
         if last is None:
             yield None
 

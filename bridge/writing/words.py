@@ -79,7 +79,9 @@ def qualities(said: Quality, like: Json, meaning: QualityProfile) -> Iterator[Js
     """Codes and words for a quality, of the kind of another one, that read as it."""
     if quality.parse(like, meaning) == said:
         yield like
-    for form in _QUALITIES[said]:
+    case = str.isupper if isinstance(like, str) and like.isupper() else str.islower
+    forms = sorted(_QUALITIES[said], key=lambda form: not (isinstance(form, str) and case(form) and case(str(like))))
+    for form in forms:
         if type(form) is type(like) and quality.parse(form, meaning) == said:
             yield form
 

@@ -90,17 +90,24 @@ class Writer:
 
     def heard(self, messages: Sequence[Message]) -> None:
         """A batch has come."""
-        self.templates.note(messages)
         if not self._echoes:
+            self.templates.note(messages)
             return
-        for message in messages:
-            for echo in self._echoes.get(message.topic, ()):
-                reading = echo.read(message)
-                if not isinstance(reading, Reading) or message.replayed:
-                    continue
-                if says(reading, echo.wanted) and not echo.came.done():
+        self.templates.note([message for message in messages if not self._echoed(message)])
+
+    def _echoed(self, message: Message) -> bool:
+        """Whether it is what somebody waits for: that shows how we have written, not how the topic is written."""
+        found = False
+        for echo in self._echoes.get(message.topic, ()):
+            reading = echo.read(message)
+            if not isinstance(reading, Reading) or message.replayed:
+                continue
+            echo.last = reading
+            if says(reading, echo.wanted):
+                found = True
+                if not echo.came.done():
                     echo.came.set_result(None)
-                echo.last = reading
+        return found
 
     # --- requests ----------------------------------------------------------------------------------------------------
 

@@ -2,16 +2,18 @@
 
 import asyncio
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC
 from typing import Any
 
 import httpx
 import msgspec
 import strict_json
+from msgspec import structs
 
 from bridge.access import Principal
 from bridge.api import ApiLimits, Context, Readiness, build
+from bridge.config import WriteSettings
 from bridge.engine import Engine, Options
 from bridge.errors import Unauthorized
 from bridge.explain import Explainer, Rejections
@@ -22,6 +24,8 @@ from bridge.sources import Batch
 from bridge.space import Change, Limits
 from bridge.subscriptions import Subscription, SubscriptionLimits
 from bridge.uns import Message
+from bridge.uns.policy import Rule
+from bridge.writing import Audit, Writer
 
 START_NS = 1_790_000_000_000_000_000  # 2026-09-21T14:13:20Z
 SECOND = 1_000_000_000
@@ -51,6 +55,9 @@ class InProcess:
         history_writable: bool = True,
         principals: Mapping[str, Principal] | None = None,
         public: Sequence[str] = ("docs", "metrics"),
+        writes: WriteSettings | None = None,
+        audit: Audit | None = None,
+        rules: Sequence[Rule] = (),
     ) -> None:
         self.principals = principals
         self.token = ""
@@ -63,12 +70,17 @@ class InProcess:
             namespace="urn:test",
             discovery_window=0.0,
             limits=Limits(),
+            rules=tuple(rules),
             subscriptions=subscriptions or SubscriptionLimits(),
         )
         rejections = Rejections()
         self.engine = Engine(options, rejections.note)
         self.history = MemoryHistory(rows_per_element, 1_000_000)
-        self.flow = Flow(self.engine, self.history)
+        self.published: list[Message] = []
+        self.device: Callable[[Message], Sequence[Message]] = lambda message: [message]
+        writer = Writer(self.engine, self._deliver, writes, UTC, audit, lambda: self.now_ns) if writes else None
+        self._hear = writer.heard if writer is not None else None
+        self.flow = Flow(self.engine, self.history, self._hear)
         self.context = Context(
             engine=self.engine,
             historian=Historian(self.history, UTC, rows, values),
@@ -84,6 +96,8 @@ class InProcess:
             identify=self._identify if principals is not None else None,
             still_good=self._still_good,
             public=public,
+            writer=writer,
+            audit=audit,
         )
         self.app, self.streams = build(self.context)
 
@@ -100,6 +114,16 @@ class InProcess:
         if self.principals is None:
             return principal
         return next((one for one in self.principals.values() if one.name == principal.name), None)
+
+    # --- writing -----------------------------------------------------------------------------------------------------
+
+    async def _deliver(self, message: Message, timeout: float) -> None:  # noqa: ASYNC109
+        """The broker has it; what `device` makes of it comes back. A device may raise `NotDelivered`."""
+        self.published.append(message)
+        back = self.device(message)
+        self.now_ns += SECOND // 1_000
+        if back:
+            self.ingest(*(structs.replace(one, received_ns=self.now_ns) for one in back))
 
     # --- time and messages -------------------------------------------------------------------------------------------
 
@@ -129,7 +153,7 @@ class InProcess:
         for topic, value in {SPEED: 5, CURRENT: 5.5, TEMPERATURE: 20.5, AXIS: {"x": 1, "pos": {"y": 2}}}.items():
             self.engine.ingest([Message(topic, msgspec.json.encode(value), received_ns=self.now_ns)])
         self.arrange()
-        self.flow = Flow(self.engine, self.history)
+        self.flow = Flow(self.engine, self.history, self._hear)
         self.pass_time(1)
 
     # --- requests ----------------------------------------------------------------------------------------------------

@@ -5,9 +5,10 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
-from inprocess import AXIS, MOTOR, PRESS, SPEED, InProcess, owner
+from inprocess import AXIS, MOTOR, PRESS, SPEED, InProcess, checked, owner
 
-from bridge.api import ApiLimits
+from bridge.api import ApiLimits, openapi
+from bridge.api.operations import operations
 from bridge.subscriptions import SubscriptionLimits
 
 KINDS: dict[str, tuple[type, ...]] = {
@@ -66,8 +67,9 @@ def _in_object(value: dict[str, Any], schema: Mapping[str, Any], models: Mapping
 
 
 def conforms(document: dict[str, Any], method: str, path: str, status: int, body: Any) -> None:
-    responses = document["paths"][path][method.lower()]["responses"]
-    described = responses.get(str(status), responses["default"])
+    described = document["paths"][path][method.lower()]["responses"][str(status)]
+    if "$ref" in described:
+        described = document["components"]["responses"][described["$ref"].rpartition("/")[2]]
     schema = described["content"]["application/json"]["schema"]
     assert list(violations(body, schema, document["components"]["schemas"])) == []
 
@@ -113,12 +115,14 @@ def test_every_answer(bridge: InProcess, document: dict[str, Any]) -> None:
 
 
 def test_every_refusal(bridge: InProcess, document: dict[str, Any]) -> None:
-    """So do errors of every operation with a body, and the 405 of every path."""
+    """So do errors of every operation with a body; other methods are no operations, and have the same envelope."""
+    models = document["components"]["schemas"]
     for path, row in document["paths"].items():
         for method in row:
             if method != "get":
                 conforms(document, method, path, 400, bridge.ask(method.upper(), f"/v1{path}", b"[]").json())
-            conforms(document, method, path, 405, bridge.ask("DELETE", f"/v1{path}").json())
+        refused = checked(bridge.ask("DELETE", f"/v1{path}"), 405)
+        assert list(violations(refused, models["ErrorEnvelope"], models)) == []
 
 
 def test_partial_answers(make_bridge: Callable[..., InProcess], document: dict[str, Any]) -> None:
@@ -150,6 +154,56 @@ def test_document(document: dict[str, Any]) -> None:
     referred = {part.split('"')[0] for part in text.split("#/components/schemas/")[1:]}
     assert referred == models.keys()
     assert "$defs" not in text
+
+
+STATUSES = [
+    pytest.param("get", "/info", "200 500 503", "200 500 503", id="open"),
+    pytest.param("get", "/namespaces", "200 304 500 503", "200 304 401 429 500 503", id="a listing"),
+    pytest.param("get", "/objects", "200 304 400 500 503", "200 304 400 401 429 500 503", id="with booleans"),
+    pytest.param("post", "/objects/list", "200 400 413 500 503", "200 400 401 413 429 500 503", id="bulk"),
+    pytest.param("post", "/objects/value", "200 206 400 413 500 503", "200 206 400 401 413 429 500 503", id="limited"),
+    pytest.param("put", "/objects/value", "200 400 403 413 500 501 503", "200 400 401 403 413 429 500 501 503", id="write"),
+    pytest.param("post", "/subscriptions", "200 400 413 429 500 503", "200 400 401 413 429 500 503", id="create"),
+    pytest.param("post", "/subscriptions/sync", "200 206 400 404 413 500 503", "200 206 400 401 404 413 429 500 503", id="sync"),
+    pytest.param("post", "/subscriptions/stream", "200 400 404 413 429 500 503", "200 400 401 404 413 429 500 503", id="stream"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("method", "path", "anybody", "known"), STATUSES)
+def test_statuses(bridge: InProcess, method: str, path: str, anybody: str, known: str) -> None:
+    """Each operation tells all statuses that it may have and no others; those of sign-in only where one signs in."""
+    for guarded, expected in ((False, anybody), (True, known)):
+        document = openapi.document(operations(bridge.context), "1", guarded=guarded)
+        assert " ".join(sorted(document["paths"][path][method]["responses"])) == expected
+
+
+def test_who_asks(bridge: InProcess) -> None:
+    """Where one signs in the document says how, with the header of the settings; /info is open."""
+    open_to_all = openapi.document(operations(bridge.context), "1")
+    assert (open_to_all["security"], "securitySchemes" in open_to_all["components"]) == ([], False)
+    guarded = openapi.document(operations(bridge.context), "1", guarded=True, key_header="X-Key")
+    assert guarded["security"] == [{"bearer": []}, {"basic": []}, {"key": []}]
+    assert guarded["components"]["securitySchemes"]["key"]["name"] == "X-Key"
+    assert [path for path, row in guarded["paths"].items() if "security" in next(iter(row.values()))] == ["/info"]
+
+
+def test_examples_and_links(bridge: InProcess, document: dict[str, Any]) -> None:
+    """Each body has an example that is understood on every bridge; each link leads to an operation."""
+    names = {row["operationId"] for path in document["paths"].values() for row in path.values()}
+    answered = set()
+    for path, row in document["paths"].items():
+        for method, operation in row.items():
+            for link in operation["responses"]["200"].get("links", {}).values():
+                assert link["operationId"] in names
+            if "requestBody" in operation:
+                example = operation["requestBody"]["content"]["application/json"]["example"]
+                answer = bridge.ask(method.upper(), f"/v1{path}", json.dumps(example).encode())
+                answered.add((operation["operationId"], answer.status_code))
+    refused = {(name, status) for name, status in answered if status != 200}
+    assert refused == {
+        ("updateObjectValues", 501), ("registerMonitoredItems", 404), ("removeMonitoredItems", 404),
+        ("syncSubscription", 404), ("streamSubscription", 404),
+    }  # fmt: skip
 
 
 NULL = {"type": "null"}

@@ -256,7 +256,7 @@ class TestManyValues:
         """An element that is named again and again is built once, and answered as often as it is named."""
         built: list[str] = []
         value = Browser.value
-        monkeypatch.setattr(Browser, "value", lambda *given: built.append(given[1]) or value(*given))
+        monkeypatch.setattr(Browser, "value", lambda *given, **more: built.append(given[1]) or value(*given, **more))
         ids = [PRESS, SPEED, "nobody", PRESS, SPEED]
         items = bridge.post("/objects/value", elementIds=ids)["results"]
         assert [item["elementId"] for item in items] == ids
