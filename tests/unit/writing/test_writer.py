@@ -250,8 +250,6 @@ def test_audit(tmp_path: Path):
     lines = [json.loads(line) for line in (tmp_path / "audit.jsonl").read_text().splitlines()]
     keys = ("principal", "elementId", "topic", "old", "new")
     told = [(*(one[key] for key in keys), one["outcome"][:20]) for one in lines]
-        (one["principal"], one["elementId"], one["topic"], one["old"], one["new"], one["outcome"][:20]) for one in lines
-    ]
     assert told == [
         ("anonymous", SPEED, SPEED, 5, 6, "ok"),
         ("anonymous", SPEED, "", None, "x", "value: does not fit "),
