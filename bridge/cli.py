@@ -21,6 +21,8 @@ from bridge.errors import BridgeError, ConfigError, StartError
 
 CLEAN, FAILURE, USAGE, NOT_STARTED = range(4)  # exit codes
 
+TOKEN_VARIABLE = "BRIDGE_TOKEN"  # noqa: S105 - the name of the variable, not its content
+
 EXAMPLES = """\
 examples:
   bridge demo                          a simulated plant with its own broker, to look around
@@ -33,6 +35,7 @@ examples:
   bridge history export plant/press1/speed --from -1d --format csv -o speed.csv
 
 The MQTT password comes from [mqtt] password_file or the environment variable BRIDGE_MQTT_PASSWORD.
+A daemon that wants to know who asks takes the token in BRIDGE_TOKEN.
 Exit codes: 0 clean, 1 failure, 2 usage or configuration, 3 could not start.
 """
 
@@ -125,7 +128,9 @@ def _explain(arguments: argparse.Namespace) -> int:
     if arguments.recording is not None:
         found = inquiry.ask_recording(arguments.recording, arguments.topic, settings)
     else:
-        found = inquiry.ask_daemon(arguments.url or _own_url(settings), arguments.topic)
+        found = inquiry.ask_daemon(
+            arguments.url or _own_url(settings), arguments.topic, os.environ.get(TOKEN_VARIABLE, "")
+        )
     _print(json.dumps(found, indent=2, ensure_ascii=False) if arguments.json else "\n".join(text.lines(found)))
     return CLEAN
 

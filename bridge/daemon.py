@@ -116,7 +116,7 @@ class _Daemon:
         writer = Writer(engine, source.deliver, settings.writes, engine.space.zone, audit) if audit else None
         flow = Flow(engine, history, writer.heard if writer is not None else None)
         keeper = self._keeper(engine, options, history, flow)
-        collector = BridgeCollector(engine, flow.ledger, history, source, __version__, keeper)
+        collector = BridgeCollector(engine, flow.ledger, history, source, __version__, keeper, writer, audit)
         api, stream = settings.api, settings.stream
         context = Context(
             engine=engine,
@@ -131,7 +131,7 @@ class _Daemon:
                 max_streams=stream.max_open,
             ),
             now=time.monotonic,
-            readiness=lambda: readiness(source, history),
+            readiness=lambda: readiness(source, history, audit),
             metrics=lambda: exposition(collector),
             refresh=lambda: engine.arrange(time.time_ns(), time.monotonic(), time.monotonic),
             version=__version__,
@@ -234,7 +234,7 @@ class _Daemon:
             self._look_at_broker(parts, now_ns)
             parts.history.append(engine.tick(now_ns, time.monotonic(), time.monotonic))
             self._losses.look(engine, parts.flow.ledger)
-            self._notifier.status("; ".join(readiness(parts.source, parts.history).reasons) or "ready")
+            self._notifier.status("; ".join(readiness(parts.source, parts.history, parts.audit).reasons) or "ready")
             if parts.rebirths is not None:
                 parts.rebirths.look(time.monotonic(), time.time_ns())
             if not frozen and not engine.space.provisional:
@@ -318,14 +318,16 @@ class _Daemon:
         _log.info("stopped; %d messages received, %d stored", ledger.received, ledger.stored)
 
 
-def readiness(source: Source, history: History) -> Readiness:
-    """Ready while the broker is connected and takes our subscriptions, and history can be written."""
+def readiness(source: Source, history: History, audit: Audit | None = None) -> Readiness:
+    """Ready while the broker is connected and takes our subscriptions, and history and the audit log can be written."""
     health, problem = source.health(), history.figures().problem
     reasons = list(health.problems if health.problems or health.connected else ("the broker is not connected",))
     if problem is not None:
         reasons.append(f"history {problem}")
     elif history.behind:
         reasons.append("history is behind: the disk is slower than the messages")
+    if audit is not None and audit.problem is not None:
+        reasons.append(audit.problem)
     return Readiness(not reasons, tuple(reasons))
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import cast
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode
-from urllib.request import ProxyHandler, build_opener
+from urllib.request import ProxyHandler, Request, build_opener
 
 from bridge.assembly import model_of, new_engine
 from bridge.config import Settings
@@ -21,11 +21,15 @@ _MOST = 16 * 1024 * 1024  # bytes of an answer; an explanation has some thousand
 _opener = build_opener(ProxyHandler({}))  # a bridge is nearby: a proxy to the internet would not find it
 
 
-def ask_daemon(url: str, topic: str) -> Explanation:
-    """`url` is the daemon's, without a path. Raises `BridgeError` for what it refuses, and where there is none."""
+def ask_daemon(url: str, topic: str, token: str = "") -> Explanation:
+    """`url` is the daemon's, without a path; `token` where it wants one.
+
+    Raises `BridgeError` for what it refuses, and where there is none.
+    """
     address = f"{url.rstrip('/')}/explain?{urlencode({'topic': topic})}"
     try:
-        with _opener.open(address, timeout=PATIENCE) as answer:
+        request = Request(address, headers={"Authorization": f"Bearer {token}"} if token else {})  # noqa: S310
+        with _opener.open(request, timeout=PATIENCE) as answer:
             return cast("Explanation", json.loads(answer.read(_MOST)))
     except HTTPError as error:
         with error:

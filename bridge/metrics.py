@@ -13,6 +13,7 @@ from bridge.history import History
 from bridge.ledger import Ledger
 from bridge.sources import Source
 from bridge.state import StateKeeper
+from bridge.writing import Audit, Writer
 
 
 class BridgeCollector(Collector):
@@ -26,6 +27,8 @@ class BridgeCollector(Collector):
         source: Source,
         version: str,
         keeper: StateKeeper | None = None,
+        writer: Writer | None = None,
+        audit: Audit | None = None,
     ) -> None:
         self._engine = engine
         self._ledger = ledger
@@ -33,6 +36,8 @@ class BridgeCollector(Collector):
         self._source = source
         self._version = version
         self._keeper = keeper
+        self._writer = writer
+        self._audit = audit
 
     def collect(self) -> Iterator[Metric]:
         yield from self._messages()
@@ -40,6 +45,10 @@ class BridgeCollector(Collector):
         yield from self._subscriptions()
         yield from self._broker()
         yield from self._of_history()
+        outcomes = self._writer.outcomes if self._writer is not None else {}
+        yield _counters("bridge_writes", "Attempts to write current values, by outcome.", "outcome", outcomes)
+        unaudited = self._audit.failures if self._audit is not None else 0
+        yield _counter("bridge_audit_failures", "Lines that the audit log could not take.", unaudited)
         problems = self._keeper.problems if self._keeper is not None else 0
         yield _counter(
             "bridge_state_problems",

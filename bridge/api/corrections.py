@@ -14,6 +14,7 @@ from bridge.api.requests import HistoryUpdate, HistoryUpdates, instant
 from bridge.errors import Forbidden, NotBuilt, RequestError, Unavailable
 from bridge.history.corrections import corrections, span
 from bridge.space import Change
+from bridge.writing import Attempt
 
 _Made: TypeAlias = list[Change] | RequestError | None  # changes, or why not; None: no such element
 
@@ -34,7 +35,19 @@ class Corrections:
         times = [instant(f"updates[{at}].value.timestamp", one.value.timestamp) for at, one in enumerate(updates)]
         made = await self._made(caller, updates, times)
         safe = await self._kept([change for one in made if isinstance(one, list) for change in one])
-        return bulk([_item(update.elementId, one, safe=safe) for update, one in zip(updates, made, strict=True)])
+        items = [_item(update.elementId, one, safe=safe) for update, one in zip(updates, made, strict=True)]
+        self._note(caller, items, updates)
+        return bulk(items)
+
+    def _note(self, caller: Caller, items: Sequence[Item], updates: Sequence[HistoryUpdate]) -> None:
+        audit, now_ns = self._context.audit, time.time_ns()
+        if audit is None:
+            return
+        who = (caller.name, caller.address, caller.request_id)
+        for item, update in zip(items, updates, strict=True):
+            outcome = "ok" if item["success"] else item["responseDetail"]["detail"]
+            record = update.value.model_dump()
+            audit.note(Attempt(now_ns, *who, update.elementId, "", None, record, outcome, "history"))
 
     async def _made(self, caller: Caller, updates: Sequence[HistoryUpdate], times: Sequence[int]) -> list[_Made]:
         """What becomes of each update. Others get their turn in between."""

@@ -28,6 +28,7 @@ from bridge.config import (
     cautions,
     load,
 )
+from bridge.config.access import GrantSettings
 from bridge.engine import Options
 from bridge.errors import ConfigError
 from bridge.uns.policy import PLAIN, Policies, Policy
@@ -46,9 +47,31 @@ SEPARATORS = 'must be characters that separate levels beside "/", such as ".", n
 DIRECTORY = "must be a directory that can be written"
 HOMELESS = 'must name a directory, in which history.sqlite is; or set [history] backend = "memory"'
 FILE_BYTES = "must be a whole number of at least 16777216 (16 MiB), or 0 for no limit"
-SECTIONS = "[mqtt], [api], [stream], [subscriptions], [model], [limits], [history], [state], [log], [[rule]]"
+SECTIONS = (
+    "[mqtt], [api], [tls], [auth], [oidc], [proxy], [connections], [writes], [stream], [subscriptions], [model], "
+    "[limits], [history], [state], [log], [[grant]], [[rule]]"
+)
+HTTPS = "must be https:// with a host, without credentials; http:// only for this machine"
+CLAIM = 'must be the name of a claim, or a path of names such as "realm_access.roles"'
+
+TEMPLATE = (
+    "must be a topic made of text, {topic}, {parent}, {name}, {2} (the second level) and {2+} (from the second level "
+    'on), such as "{topic}/set"'
+)
 
 MISTAKES = {
+    "writes_allow": "[writes] allow: must name what may be written, "
+    'such as ["acme/+/setpoints/#"]; ["#"] is everything',
+    "writes_allow_filter": f'[writes] allow[0] = "acme/#/x": {FILTER}',
+    "writes_topic": f'[writes] topic = "acme/set": {TEMPLATE}',
+    "writes_topic_wild": f'[writes] topic = "{{topic}}/+": {TEMPLATE}',
+    "writes_retain": '[writes] retain = true: must be "as-published", "always" or "never"',
+    "writes_qos": "[writes] qos = 3: must be a whole number from 0 to 2",
+    "writes_echo": '[writes] echo_timeout = "5s": must be a number from 0.1 to 60, in seconds, such as 5',
+    "writes_audit_bytes": "[writes] audit_bytes = 1000: must be a whole number of at least 65536",
+    "writes_unaudited": "[writes] audit_file: must name a file: writes are audited, and there is no [state] directory for "
+    "the log of them",
+    "rule_write_to": f'[[rule]] 1 write_to = "set": {TEMPLATE}',
     "url_scheme": f'[mqtt] url = "http://broker": {URL}',
     "url_without_host": f'[mqtt] url = "mqtt://": {URL}',
     "url_port": f'[mqtt] url = "mqtt://broker:port": {URL}',
@@ -126,6 +149,32 @@ MISTAKES = {
     "state_directory_number": "[state] directory = 5: must be the path of a directory",
     "log_format": '[log] format = "xml": must be "text" or "json"',
     "log_level": '[log] level = "INFO": must be "debug", "info", "warning" or "error"',
+    "oidc_issuer": f'[oidc] issuer = "http://login.example": {HTTPS}',
+    "oidc_issuer_missing": "[oidc] issuer: "
+    "must be the provider's address: without it nobody can sign in with its tokens",
+    "oidc_audience_missing": "[oidc] audience: "
+    "must name at least one: the provider's tokens for other programs would be taken, too",
+    "oidc_audience_blank": '[oidc] audience[1] = " ": must be printable text, not blank',
+    "oidc_audience_text": f'[oidc] audience = "bridge": {TEXTS}',
+    "oidc_jwks_url": f'[oidc] jwks_url = "https://…@login.example/keys?appid=1": {HTTPS}',
+    "oidc_algorithms": '[oidc] algorithms[1] = "HS256": must be '
+    '"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512" or "EdDSA"',
+    "oidc_algorithms_empty": "[oidc] algorithms = []: must name at least one",
+    "oidc_name_claim": f'[oidc] name_claim = "": {CLAIM}',
+    "oidc_leeway": "[oidc] leeway = 3600: must be a number from 0 to 300, in seconds",
+    "oidc_keys_for": '[oidc] keys_for = "1 h": must be a number of at least 10, in seconds, such as 3600',
+    "oidc_ca_file": '[oidc] ca_file = "missing.crt": must be a file that can be read: No such file or directory',
+    "grant_one_bracket": "grant = {…}: must be tables, [[grant]]",
+    "grant_claim_missing": "[[grant]] 1 claim: missing; must be text in quotes",
+    "grant_value": '[[grant]] 1 value = " ": must be printable text, not blank',
+    "grant_says_nothing": '[[grant]] 1 value = "a": must come with read, write or admin = true: else it grants nothing',
+    "grant_second": (
+        f'[[grant]] 2 claim = " ": {CLAIM}',
+        "[[grant]] 2 value = 1: must be text in quotes",
+        f'[[grant]] 2 read[0] = "acme/#/x": {FILTER}',
+        f'[[grant]] 2 write = "#": {TEXTS}',
+        '[[grant]] 2 admin = "yes": must be true or false',
+    ),
     "rule_one_bracket": "rule = {…}: must be tables, [[rule]]",
     "rule_texts": '[[rule]] 1 = "acme/#": must be a table, [[rule]]',
     "rule_topics_missing": f"[[rule]] 1 topics: missing; {TEXTS}",
@@ -275,6 +324,10 @@ SCALARS = st.one_of(
 VALUES = st.recursive(SCALARS, lambda v: st.lists(v, max_size=3) | st.dictionaries(st.text("ab.\n"), v, max_size=2))
 
 
+# Sections of which there may be any number: one that is right.
+ITEMS = {"rule": {"topics": ["#"]}, "grant": {"claim": "roles", "value": "a", "admin": True}}
+
+
 @settings(deadline=None)  # it writes files
 @given(data=st.data(), value=VALUES)
 def test_any_value_is_taken_or_told(data, value):
@@ -283,7 +336,7 @@ def test_any_value_is_taken_or_told(data, value):
     key = data.draw(st.sampled_from(sorted(keys)))
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory) / "any.toml"
-        said = {section: [{"topics": ["#"], key: value}] if section == "rule" else {key: value}}
+        said = {section: [ITEMS[section] | {key: value}] if section in ITEMS else {key: value}}
         path.write_text(tomli_w.dumps(said), encoding="utf-8")
         mistakes, public = (), {}
         try:
@@ -421,8 +474,8 @@ def test_secrets_are_in_no_representation(directory):
 def test_public_names_every_setting():
     """The effective settings leave nothing out."""
     public = Settings().public()
-    assert public.pop("rule") == []
-    assert {s: set(keys) for s, keys in public.items()} == {s: set(f) for s, f in fields().items() if s != "rule"}
+    assert (public.pop("rule"), public.pop("grant")) == ([], [])
+    assert {s: set(keys) for s, keys in public.items()} == {s: set(f) for s, f in fields().items() if s not in ITEMS}
 
 
 def test_paths_start_at_the_file(directory, monkeypatch, tmp_path_factory):
@@ -443,7 +496,8 @@ def test_shipped_examples_load(path, directory):
 
 def fields() -> dict[str, dict[str, object]]:
     """Section → key → field."""
-    models = {name: field.annotation for name, field in Settings.model_fields.items()} | {"rule": RuleSettings}
+    models = {name: field.annotation for name, field in Settings.model_fields.items()}
+    models |= {"rule": RuleSettings, "grant": GrantSettings}
     return {name: dict(model.model_fields) for name, model in models.items()}
 
 
@@ -464,9 +518,10 @@ def test_the_annotated_file_names_every_setting():
     told = tomllib.loads(text)
     unwritable = {
         "mqtt": {"client_id", "username", "password_file", "ca_file", "cert_file", "key_file"},
+        "oidc": {"ca_file"},
         "state": {"directory"},
     }
-    unsaid = {section: keys - set(told[section]) for section, keys in expected.items() if section != "rule"}
+    unsaid = {section: keys - set(told[section]) for section, keys in expected.items() if section not in ITEMS}
     assert {section: keys for section, keys in unsaid.items() if keys} == unwritable
 
 
@@ -482,9 +537,21 @@ def test_the_annotated_rules_are_right(tmp_path):
     assert set(last.said()) == set(RuleSettings.model_fields) - {"topics"}
 
 
+def test_the_annotated_grants_are_right(tmp_path):
+    """So do the grants, the last of which says all that can be said."""
+    text = (SHIPPED / "uns.toml").read_text()
+    path = tmp_path / "grants.toml"
+    part = text[text.index("# [[grant]]") : text.index("# Rules say")]
+    path.write_text("\n".join(re.findall(r"^# (\[\[grant\]\]|\w+ = .*)$", part, re.MULTILINE)))
+    first, last = load(path, {}).grant
+    assert first.model_fields_set == {"claim", "value", "read"}
+    assert last.model_fields_set == set(GrantSettings.model_fields)
+
+
 EVERYTHING = tomllib.loads("""
 separators = "."
 strip = "acme"
+write_to = "{topic}/set"
 profile = "kepware"
 instance = "id"
 value = "v"
@@ -671,6 +738,16 @@ def test_memory_needs_no_directory(tmp_path, capsys):
             id="open to the network",
         ),
         pytest.param({"api": {"host": "::1"}}, [], id="this machine, ipv6"),
+        pytest.param(
+            {"oidc": {"issuer": "https://login.example", "audience": ["bridge"]}},
+            ["[oidc] issuer: its people can sign in and see nothing, as there is no [[grant]]"],
+            id="nothing granted",
+        ),
+        pytest.param(
+            {"grant": [{"claim": "roles", "value": "a", "admin": True}]},
+            ["[[grant]]: nobody gets what it grants without [oidc] issuer"],
+            id="nobody to grant it",
+        ),
     ],
 )
 def test_cautions(raw, expected):
