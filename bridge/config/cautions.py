@@ -16,4 +16,8 @@ def cautions(settings: Settings) -> tuple[str, ...]:
         found.append("[mqtt] url: the password travels unencrypted; mqtts:// or wss:// protects it")
     if not is_loopback(api.host):
         found.append(f'[api] host = "{api.host}": whoever reaches this machine can read everything')
+    if settings.oidc.issuer and not settings.grant:
+        found.append("[oidc] issuer: its people can sign in and see nothing, as there is no [[grant]]")
+    if settings.grant and not settings.oidc.issuer:
+        found.append("[[grant]]: nobody gets what it grants without [oidc] issuer")
     return tuple(found)
