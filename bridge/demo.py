@@ -12,6 +12,8 @@ import sys
 import threading
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Self
 
@@ -101,16 +103,22 @@ def run_demo(port: int, broker_url: str | None) -> int:
         children.enter_context(plant)
         sys.stdout.write(welcome(port, url, datetime.now(UTC)))
         sys.stdout.flush()
-        return serve(settings_of(port, url, protocol))
+        audit = None
+        if not broker_url:  # what is written to somebody's own broker is for them to say, in a configuration
+            audit = Path(children.enter_context(TemporaryDirectory(prefix="bridge-demo-"))) / "audit.jsonl"
+        return serve(settings_of(port, url, protocol, audit))
 
 
-def settings_of(port: int, url: str, protocol: str = "auto") -> Settings:
-    """The bridge's settings for this demo; an empty `url` is one that is not known yet."""
+def settings_of(port: int, url: str, protocol: str = "auto", audit: Path | None = None) -> Settings:
+    """The bridge's settings for this demo; an empty `url` is one that is not known yet. With an audit log, clients may
+    write.
+    """
     mqtt = {"client_id": f"bridge-demo-{port}", "session_expiry": SESSION_EXPIRY, "protocol": protocol}
     if url:
         mqtt["url"] = url
+    writes = {"enabled": True, "allow": ["#"], "audit_file": str(audit)} if audit is not None else {}
     try:
-        return Settings.model_validate({"mqtt": mqtt, "api": {"port": port}, **_NOTHING_KEPT})
+        return Settings.model_validate({"mqtt": mqtt, "api": {"port": port}, "writes": writes, **_NOTHING_KEPT})
     except ValidationError as error:
         raise ConfigError([f"demo: {line}" for line in mistakes.lines(error.errors())]) from error
 
@@ -118,6 +126,7 @@ def settings_of(port: int, url: str, protocol: str = "auto") -> Settings:
 def welcome(port: int, url: str, now: datetime) -> str:
     """What a newcomer can open and type."""
     base = f"http://localhost:{port}/v1"
+    put = f"curl -X PUT -H 'Content-Type: application/json' {base}/objects"
     post = f"curl -H 'Content-Type: application/json' {base}/objects"
     start, end = (f"{now + timedelta(hours=hours):%Y-%m-%dT%H:%M:%SZ}" for hours in (-1, 24))
     return f"""
@@ -126,11 +135,13 @@ A simulated plant publishes to {url}; the bridge serves it as i3X 1.0.
   Open   http://localhost:{port}/docs
   i3X    {base}
 
-Try, in another terminal (the roots; a machine with all its parts; a temperature since an hour ago):
+Try, in another terminal (the roots; a machine with all its parts; a temperature since an hour ago; a temperature
+written, which the plant overwrites within seconds; writing needs the demo's own broker):
 
   curl '{base}/objects?root=true'
   {post}/value -d '{{"elementIds":["{MACHINE}"],"maxDepth":0}}'
   {post}/history -d '{{"elementIds":["{TEMPERATURE}"],"startTime":"{start}","endTime":"{end}"}}'
+  {put}/value -d '{{"updates":[{{"elementId":"{TEMPERATURE}","value":{{"value":61.5}}}}]}}'
 
 The plant has a few faults on purpose. scale01 sends payloads that are cut short: the log tells about them, once a
 minute, and the last good value stays. The mixers' temperature probes send NaN now and then: null, quality Bad.
