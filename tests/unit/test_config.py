@@ -69,8 +69,8 @@ MISTAKES = {
     "writes_qos": "[writes] qos = 3: must be a whole number from 0 to 2",
     "writes_echo": '[writes] echo_timeout = "5s": must be a number from 0.1 to 60, in seconds, such as 5',
     "writes_audit_bytes": "[writes] audit_bytes = 1000: must be a whole number of at least 65536",
-    "writes_unaudited": "[writes] audit_file: must name a file: writes are audited, and there is no [state] directory for "
-    "the log of them",
+    "writes_unaudited": "[writes] audit_file: must name a file: writes are audited, and there is no [state] directory "
+    "for the log of them",
     "rule_write_to": f'[[rule]] 1 write_to = "set": {TEMPLATE}',
     "url_scheme": f'[mqtt] url = "http://broker": {URL}',
     "url_without_host": f'[mqtt] url = "mqtt://": {URL}',
