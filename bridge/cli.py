@@ -1,4 +1,4 @@
-"""The command line: `bridge run · demo · check · learn · explain · history`."""
+"""The command line: `bridge run · demo · check · learn · explain · history · token`."""
 
 import argparse
 import json
@@ -15,7 +15,7 @@ from typing import Any, TextIO, get_args
 
 import tomli_w
 
-from bridge import __version__, logs
+from bridge import __version__, logs, tokens
 from bridge.config import Settings, cautions, load, rules
 from bridge.errors import BridgeError, ConfigError, StartError
 
@@ -32,6 +32,7 @@ examples:
   bridge learn --for 60s -o my.toml    the inferred model as a file, to be edited and pinned
   bridge explain plant/press1/speed    how did this topic become this element?
   bridge history info                  how much history is kept, and since when?
+  bridge token new scada --read "acme/#"   a token for somebody, and what they may read
   bridge history export plant/press1/speed --from -1d --format csv -o speed.csv
 
 The MQTT password comes from [mqtt] password_file or the environment variable BRIDGE_MQTT_PASSWORD.
@@ -252,6 +253,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_learn(commands)
     _add_explain(commands)
     _add_history(commands)
+    tokens.add(commands, _add_config, _print)
     return parser
 
 

@@ -19,6 +19,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from msgspec import Struct
 
 from bridge import __version__, listening
+from bridge.access.entry import Access, access_of
 from bridge.api import ApiLimits, Context, Readiness, build
 from bridge.api.stream import Streams
 from bridge.assembly import model_of, new_engine
@@ -99,6 +100,7 @@ class _Daemon:
         self._settings = settings
         self._listener = listener
         self._model = model_of(settings)
+        self._access = access_of(settings)
         self._losses = Losses(time.monotonic)
         self._stopping = asyncio.Event()
         self._notifier = Notifier.from_environment(os.environ)
@@ -117,7 +119,7 @@ class _Daemon:
         flow = Flow(engine, history, writer.heard if writer is not None else None)
         keeper = self._keeper(engine, options, history, flow)
         collector = BridgeCollector(engine, flow.ledger, history, source, __version__, keeper, writer, audit)
-        api, stream = settings.api, settings.stream
+        api, stream, authenticator = settings.api, settings.stream, self._access.authenticator
         context = Context(
             engine=engine,
             historian=Historian(history, settings.model.time_zone, api.max_rows),
@@ -131,7 +133,7 @@ class _Daemon:
                 max_streams=stream.max_open,
             ),
             now=time.monotonic,
-            readiness=lambda: readiness(source, history, audit),
+            readiness=lambda: readiness(source, history, audit, self._access),
             metrics=lambda: exposition(collector),
             refresh=lambda: engine.arrange(time.time_ns(), time.monotonic(), time.monotonic),
             version=__version__,
@@ -140,12 +142,15 @@ class _Daemon:
             future_tolerance=settings.model.future_tolerance,
             keep_age=settings.history.keep_age,
             public=settings.auth.public,
+            identify=authenticator.principal if authenticator is not None else None,
+            still_good=authenticator.still_good if authenticator is not None else None,
             writer=writer,
             audit=audit,
         )
         app, streams = build(context)
         rebirths = RebirthRequests(engine.router.rebirths, source) if settings.mqtt.rebirth else None
-        return _Parts(engine, flow, history, source, listening.server(app), streams, rebirths, keeper, audit)
+        server = listening.server(app, settings)
+        return _Parts(engine, flow, history, source, server, streams, rebirths, keeper, audit)
 
     def _audit(self) -> Audit | None:
         """Where writing is on. Raises `StartError`."""
@@ -194,6 +199,8 @@ class _Daemon:
                 others = [ticker, tasks.create_task(self._notifier.pulse(), name="watchdog")]
                 if parts.keeper is not None:
                     others.append(tasks.create_task(parts.keeper.run(), name="state"))
+                if self._access.oidc is not None:
+                    others.append(tasks.create_task(self._access.oidc.run(), name="identity-provider"))
                 self._announce()
                 await self._stopping.wait()
                 await self._shutdown(parts, reader, server, others)
@@ -212,7 +219,7 @@ class _Daemon:
             raise
 
     def _announce(self) -> None:
-        address = listening.address(self._listener, encrypted=False)
+        address = listening.address(self._listener, encrypted=self._settings.tls.cert_file is not None)
         _log.info("version %s listens on %s (API: /v1, documentation: /docs)", __version__, address)
         _log.info("state and history: %s", self._settings.state.directory or "in memory only")
         self._notifier.ready("looks for the broker")
@@ -233,8 +240,13 @@ class _Daemon:
             self._look_at_clock(engine, now_ns)
             self._look_at_broker(parts, now_ns)
             parts.history.append(engine.tick(now_ns, time.monotonic(), time.monotonic))
+            if parts.server.certificates is not None:
+                parts.server.certificates.reload_if_changed()
+            parts.streams.look_again()
             self._losses.look(engine, parts.flow.ledger)
-            self._notifier.status("; ".join(readiness(parts.source, parts.history, parts.audit).reasons) or "ready")
+            self._notifier.status(
+                "; ".join(readiness(parts.source, parts.history, parts.audit, self._access).reasons) or "ready"
+            )
             if parts.rebirths is not None:
                 parts.rebirths.look(time.monotonic(), time.time_ns())
             if not frozen and not engine.space.provisional:
@@ -318,8 +330,10 @@ class _Daemon:
         _log.info("stopped; %d messages received, %d stored", ledger.received, ledger.stored)
 
 
-def readiness(source: Source, history: History, audit: Audit | None = None) -> Readiness:
-    """Ready while the broker is connected and takes our subscriptions, and history and the audit log can be written."""
+def readiness(source: Source, history: History, audit: Audit | None = None, access: Access | None = None) -> Readiness:
+    """Ready while the broker is connected and takes our subscriptions, history and the audit log can be written, and
+    whoever may come in can.
+    """
     health, problem = source.health(), history.figures().problem
     reasons = list(health.problems if health.problems or health.connected else ("the broker is not connected",))
     if problem is not None:
@@ -328,6 +342,8 @@ def readiness(source: Source, history: History, audit: Audit | None = None) -> R
         reasons.append("history is behind: the disk is slower than the messages")
     if audit is not None and audit.problem is not None:
         reasons.append(audit.problem)
+    if access is not None and access.problem is not None:
+        reasons.append(access.problem)
     return Readiness(not reasons, tuple(reasons))
 
 

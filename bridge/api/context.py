@@ -17,10 +17,6 @@ T = TypeVar("T")
 StillGood: TypeAlias = Callable[[Principal], Principal | None]
 
 
-def _still_good(principal: Principal) -> Principal | None:
-    return principal
-
-
 class ApiLimits(Struct, frozen=True):
     """reliability.md, "Defaults"."""
 
@@ -57,7 +53,7 @@ class Context(Struct, frozen=True):
     future_tolerance: float = 300.0  # seconds ahead of now that such a record may lie
     keep_age: float = 0.0  # seconds that rows are kept; 0 for ever
     identify: Identify | None = None  # tells who asks; None: nobody has to say
-    still_good: StillGood = _still_good  # what somebody may do now whose stream is open; None: nothing any more
+    still_good: StillGood | None = None  # what somebody may do now whose stream is open; gives None: nothing any more
     public: Sequence[str] = ("docs", "metrics")  # pages that are open to everybody
     writer: Writer | None = None  # None: writing is off
     audit: Audit | None = None  # hears of each attempt to write

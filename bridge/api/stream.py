@@ -52,7 +52,9 @@ class Streams:
         """About once a second: whoever may not be here any more has to come again, and sign in; who sees less than
         before sees it from now on.
         """
-        for reader in self._readers:
+        if self._context.still_good is None:
+            return
+        for reader in tuple(self._readers):
             principal = self._context.still_good(reader.caller.principal)
             if principal is None:
                 reader.leave()

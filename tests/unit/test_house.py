@@ -51,6 +51,7 @@ WIRING = (
     "notify",
     "ledger",
     "cli",
+    "tokens",
     "__main__",
 )
 

@@ -1,0 +1,178 @@
+"""From the headers of a request to a principal.
+
+Taken are a bearer token, a bare token without a scheme (as some clients send it), an API key in a header of its own,
+HTTP Basic with a password or a token, and tokens of an identity provider. Whatever is wrong gets the same answer.
+
+What has been right is remembered for as long as the access file is the same, so that a client that sends a password
+with each request costs a look-up; and so that it goes on working when others behind its address guess.
+"""
+
+import asyncio
+import base64
+import binascii
+import hashlib
+import hmac
+import logging
+import secrets
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Protocol, TypeAlias
+
+from bridge.access import tokens
+from bridge.access.failures import Failures
+from bridge.access.principal import Principal
+from bridge.access.store import AccessStore, KeptToken, is_good
+from bridge.errors import TooMany, Unauthorized
+from bridge.logs import Throttle
+
+REFUSAL = "sign in: a bearer token, an API key, or a user name and password is needed"
+REMEMBERED = 10_000  # passwords that were right
+AT_ONCE = 2  # passwords that are checked side by side: each takes 50 ms of a core and 64 MiB
+MAX_PASSWORD = 1_024  # bytes
+
+Headers: TypeAlias = Sequence[tuple[bytes, bytes]]
+_log = logging.getLogger("bridge.access")
+
+
+class Provider(Protocol):
+    """`bridge.access.oidc.Oidc`."""
+
+    async def principal(self, token: str) -> Principal | None: ...
+    def still_good(self, principal: Principal) -> Principal | None: ...
+
+
+class Authenticator:
+    """`key_header` carries API keys. `logins` counts by outcome."""
+
+    def __init__(
+        self,
+        store: AccessStore,
+        key_header: str,
+        failures: Failures,
+        provider: Provider | None = None,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.logins: Counter[str] = Counter({"ok": 0, "failed": 0, "refused": 0})
+        self._store = store
+        self._key_header = key_header.lower().encode("ascii")
+        self._failures = failures
+        self._provider = provider
+        self._now = now
+        self._secret = secrets.token_bytes(32)
+        self._right: dict[bytes, Principal] = {}  # what passwords were right, as a keyed hash
+        self._as_of = 0
+        self._checking = asyncio.Semaphore(AT_ONCE)
+        self._lines = Throttle()
+
+    async def principal(self, headers: Headers, address: str) -> Principal:
+        """Who asks. Raises `Unauthorized`, and `TooMany` for an address that guesses."""
+        credentials = self._credentials(headers)
+        if not credentials:
+            raise Unauthorized(REFUSAL)
+        found = await self._known(credentials[0], address) if len(credentials) == 1 else None
+        if found is None:
+            await self._refuse(address)
+            raise Unauthorized(REFUSAL)
+        self.logins["ok"] += 1
+        return found
+
+    def still_good(self, principal: Principal) -> Principal | None:
+        """The same principal with what they may do now; None where they have to sign in again."""
+        if principal.expires is not None and principal.expires <= time.time():
+            return None
+        if principal.credential.startswith("oidc/"):
+            return self._provider.still_good(principal) if self._provider is not None else None
+        return self._store.still_good(principal)
+
+    def _credentials(self, headers: Headers) -> list[tuple[bytes, bytes]]:
+        """Scheme in lower case, and what follows; more than one is none."""
+        found: list[tuple[bytes, bytes]] = []
+        for name, value in headers:
+            if name == b"authorization":
+                scheme, blank, rest = value.strip().partition(b" ")
+                found.append((scheme.lower(), rest.strip()) if blank else (b"", scheme))
+            elif name == self._key_header:
+                found.append((b"", value.strip()))
+        return found
+
+    async def _known(self, credential: tuple[bytes, bytes], address: str) -> Principal | None:
+        scheme, text = credential
+        match scheme:
+            case b"" | b"bearer":
+                return self._of_token(text) or await self._of_provider(text, address)
+            case b"basic":
+                return await self._of_basic(text, address)
+            case _:
+                return None
+
+    def _of_token(self, text: bytes, name: str | None = None) -> Principal | None:
+        """The owner of one of our own tokens; with a name only if it is theirs."""
+        parts = tokens.parsed(text)
+        if parts is None:
+            return None
+        owner, kept = self._store.known.tokens.get(parts[0]) or ("", None)
+        if kept is None or not tokens.is_secret_of(parts[1], kept.hash) or not is_good(kept):
+            return None
+        return self._store.principal(owner, f"token/{kept.id}", _end(kept)) if name in (None, owner) else None
+
+    async def _of_provider(self, text: bytes, address: str) -> Principal | None:
+        if self._provider is None or text.count(b".") != 2 or not text.isascii():
+            return None
+        self._failures.check(address)
+        return await self._provider.principal(text.decode("ascii"))
+
+    async def _of_basic(self, text: bytes, address: str) -> Principal | None:
+        try:
+            name_bytes, colon, password = base64.b64decode(text, validate=True).partition(b":")
+            name = name_bytes.decode()
+        except (binascii.Error, ValueError):
+            return None
+        if not colon or len(password) > MAX_PASSWORD:
+            return None
+        if tokens.parsed(password) is not None:
+            return self._of_token(password, name)
+        return await self._of_password(name, password, address)
+
+    async def _of_password(self, name: str, password: bytes, address: str) -> Principal | None:
+        self._forget_if_changed()
+        key = hmac.digest(self._secret, name.encode() + b"\0" + password, hashlib.sha256)
+        known = self._right.get(key)
+        if known is not None:
+            return self._store.principal(name, known.credential)
+        self._failures.check(address)
+        async with self._checking:
+            self._failures.check(address)  # many may have waited together
+            kept = self._store.known.principals.get(name)
+            hashed = kept.password if kept is not None else None
+            is_right = await asyncio.to_thread(tokens.is_password_of, password, hashed)
+        found = self._store.principal(name, "password/") if is_right else None
+        if found is not None:
+            if len(self._right) >= REMEMBERED:
+                self._right.clear()
+            self._right[key] = found
+        return found
+
+    def _forget_if_changed(self) -> None:
+        _ = self._store.known
+        if self._store.changes != self._as_of:
+            self._as_of = self._store.changes
+            self._right.clear()
+
+    async def _refuse(self, address: str) -> None:
+        """Wrong: count it, tell it now and then, and let whoever tries wait. Raises `TooMany`."""
+        try:
+            self._failures.check(address)
+        except TooMany:
+            self.logins["refused"] += 1
+            raise
+        self.logins["failed"] += 1
+        left_out = self._lines.admit(address, self._now())
+        if left_out is not None:
+            more = f"; {left_out} more since the last line" if left_out else ""
+            _log.warning("wrong credentials from %s%s", address, more)
+        await self._failures.failed(address)
+
+
+def _end(token: KeptToken) -> float | None:
+    return token.expires.timestamp() if token.expires is not None else None

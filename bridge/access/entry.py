@@ -1,0 +1,58 @@
+"""Whether whoever asks has to say who they are: decided once, at the start, and never less strict afterwards."""
+
+import time
+from pathlib import Path
+
+from bridge.access.authenticator import Authenticator
+from bridge.access.failures import Failures
+from bridge.access.oidc import Oidc
+from bridge.access.store import NAME, AccessStore
+from bridge.config import Settings
+from bridge.config.rules import is_loopback
+from bridge.errors import StartError
+
+_REMEDY = (
+    'make a principal with `bridge token new NAME --read "#"`, name an identity provider in [oidc], '
+    'or let everybody in with [auth] mode = "off"'
+)
+
+
+def access_path(settings: Settings) -> Path | None:
+    """Where the access file is, or would be."""
+    directory = settings.state.directory
+    return settings.auth.file or (directory / NAME if directory is not None else None)
+
+
+class Access:
+    """What the daemon needs to know: `authenticator` None: nobody has to sign in."""
+
+    def __init__(self, store: AccessStore | None, oidc: Oidc | None, authenticator: Authenticator | None) -> None:
+        self.store = store
+        self.oidc = oidc
+        self.authenticator = authenticator
+
+    @property
+    def problem(self) -> str | None:
+        """For readiness: something that keeps people out."""
+        return self.store.problem if self.store is not None and self.authenticator is not None else None
+
+
+def access_of(settings: Settings) -> Access:
+    """Raises `ConfigError` for an access file that cannot be used, `StartError` where nobody could sign in."""
+    said, path = settings.auth, access_path(settings)
+    if said.mode == "off":
+        return Access(None, None, None)
+    store = AccessStore(path) if path is not None else None
+    oidc = Oidc(settings.oidc, settings.grant) if settings.oidc.issuer else None
+    somebody = oidc is not None or (store is not None and bool(store.known.principals))
+    if store is not None and store.problem is not None and path is not None and path.exists():
+        raise StartError(store.problem)
+    if not somebody:
+        if said.mode == "on":
+            raise StartError(f'[auth] mode = "on", but nobody could sign in: {_REMEDY}')
+        if not is_loopback(settings.api.host):
+            raise StartError(f'[api] host = "{settings.api.host}": everybody who reaches it could read: {_REMEDY}')
+        return Access(None, None, None)
+    failures = Failures(said.failures, time.monotonic)
+    store = store or AccessStore(None)
+    return Access(store, oidc, Authenticator(store, said.key_header, failures, oidc))

@@ -1,0 +1,63 @@
+"""Tokens and passwords: how they are made, kept and compared.
+
+A token is `i3x_ID_SECRET`: the id finds it, the secret has 256 random bits, so that one round of SHA-256 keeps it safe.
+Passwords are chosen by people: they are kept as argon2id, which is slow on purpose.
+"""
+
+import hashlib
+import hmac
+import re
+import secrets
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from msgspec import Struct
+
+PREFIX = "i3x"
+_ID_BYTES, _SECRET_BYTES = 6, 32
+_TOKEN = re.compile(rb"i3x_([0-9a-f]{12})_([A-Za-z0-9_-]{43})")
+_SCHEME = "sha256:"
+
+_hasher = PasswordHasher()
+_NOBODY = _hasher.hash(secrets.token_hex(16))  # what a password of an unknown name is compared with
+
+
+class NewToken(Struct, frozen=True):
+    """`text` is shown once; what is kept is the other two."""
+
+    id: str
+    text: str
+    hash: str
+
+
+def new_token() -> NewToken:
+    ident, secret = secrets.token_hex(_ID_BYTES), secrets.token_urlsafe(_SECRET_BYTES)
+    return NewToken(ident, f"{PREFIX}_{ident}_{secret}", hashed(secret.encode()))
+
+
+def hashed(secret: bytes) -> str:
+    return _SCHEME + hashlib.sha256(secret).hexdigest()
+
+
+def parsed(token: bytes) -> tuple[str, bytes] | None:
+    """Id and secret; None for what is no token of ours."""
+    found = _TOKEN.fullmatch(token)
+    return (found[1].decode("ascii"), found[2]) if found else None
+
+
+def is_secret_of(secret: bytes, kept: str) -> bool:
+    """In the same time, right or wrong."""
+    return hmac.compare_digest(hashed(secret).encode(), kept.encode())
+
+
+def hash_password(password: str) -> str:
+    return _hasher.hash(password)
+
+
+def is_password_of(password: bytes, kept: str | None) -> bool:
+    """Slow, about 50 ms: for a thread. Of nobody (None) as slow, and always wrong."""
+    try:
+        _hasher.verify(kept or _NOBODY, password)
+    except (VerificationError, InvalidHashError):
+        return False
+    return kept is not None

@@ -1,0 +1,268 @@
+"""S7: from headers to a principal: tokens, API keys, passwords; and everything else is refused alike."""
+
+import asyncio
+import base64
+import stat
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bridge.access import tokens
+from bridge.access.authenticator import REFUSAL, Authenticator
+from bridge.access.failures import FIRST_DELAY, Failures
+from bridge.access.principal import Principal
+from bridge.access.store import AccessStore, KeptPrincipal, KeptToken, editing, load
+from bridge.errors import ConfigError, TooMany, Unauthorized
+
+PASSWORD = "correct horse battery"
+NOW = datetime(2026, 11, 28, tzinfo=UTC)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Door:
+    """An access file with scada, who has a token, and alice, who has a password."""
+
+    def __init__(self, directory: Path, most: int = 1_000) -> None:
+        self.path = directory / "access.toml"
+        self.clock = Clock()
+        self.token = tokens.new_token()
+        with editing(self.path) as found:
+            kept = KeptToken(id=self.token.id, hash=self.token.hash, created=NOW)
+            found.principal["scada"] = KeptPrincipal(read=["acme/#"], write=[], token=[kept])
+            found.principal["alice"] = KeptPrincipal(read=["#"], write=["#"], admin=True, password=HASH)
+        self.store = AccessStore(self.path, self.clock)
+        self.failures = Failures(most, self.clock)
+        self.authenticator = Authenticator(self.store, "X-API-Key", self.failures, now=self.clock)
+
+    def ask(self, *headers: tuple[str, bytes], address: str = "192.0.2.1") -> Principal:
+        raw = [(name.lower().encode(), value) for name, value in headers]
+        return asyncio.run(self.authenticator.principal(raw, address))
+
+    def later(self, seconds: float = 2.0) -> None:
+        self.clock.now += seconds
+
+
+HASH = tokens.hash_password(PASSWORD)
+
+
+@pytest.fixture
+def door(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Door:
+    monkeypatch.setattr("bridge.access.failures.FIRST_DELAY", 0.0)
+    return Door(tmp_path)
+
+
+def basic(name: str, password: str) -> bytes:
+    return b"Basic " + base64.b64encode(f"{name}:{password}".encode())
+
+
+def test_ways_in(door):
+    """Bearer, bare, API key, Basic with a token, Basic with a password; the scheme in any case."""
+    text = door.token.text.encode()
+    ways = [
+        ("Authorization", b"Bearer " + text), ("Authorization", b"bearer  " + text), ("Authorization", text),
+        ("X-API-Key", text), ("Authorization", basic("scada", door.token.text)),
+    ]  # fmt: skip
+    assert [door.ask(way).name for way in ways] == ["scada"] * len(ways)
+    found = door.ask(("Authorization", basic("alice", PASSWORD)))
+    assert (found.name, found.read, found.write, found.admin) == ("alice", ("#",), ("#",), True)
+
+
+WRONG = {
+    "none": [],
+    "empty": [("Authorization", b"")],
+    "no token": [("Authorization", b"Bearer ")],
+    "wrong": [("Authorization", b"Bearer i3x_000000000000_" + b"A" * 43)],
+    "megabyte": [("Authorization", b"Bearer " + b"A" * 1_000_000)],
+    "not ASCII": [("Authorization", "Bearer gehéim".encode())],
+    "not UTF-8": [("Authorization", b"Bearer \xff\xfe\x00")],
+    "scheme": [("Authorization", b"Digest abc")],
+    "scheme alone": [("Authorization", b"Basic")],
+    "not base64": [("Authorization", b"Basic ???")],
+    "base64 of nothing": [("Authorization", b"Basic ")],
+    "no colon": [("Authorization", b"Basic " + base64.b64encode(b"alice"))],
+    "not UTF-8 inside": [("Authorization", b"Basic " + base64.b64encode(b"\xff:\xff"))],
+    "unknown name": [("Authorization", basic("bob", PASSWORD))],
+    "wrong password": [("Authorization", basic("alice", "guess"))],
+    "no password": [("Authorization", basic("scada", "guess"))],
+    "looks like a JWT": [("Authorization", b"Bearer a.b.c")],
+}
+
+
+@pytest.mark.parametrize("headers", [pytest.param(value, id=key) for key, value in WRONG.items()])
+def test_all_that_is_wrong_is_refused_alike(door, headers):
+    """One text, whatever is wrong."""
+    with pytest.raises(Unauthorized) as caught:
+        door.ask(*headers)
+    assert str(caught.value) == REFUSAL
+    assert caught.value.status == 401
+
+
+def test_another_ones_token(door):
+    """A token is no password of somebody else; two credentials at once are none."""
+    with pytest.raises(Unauthorized):
+        door.ask(("Authorization", basic("alice", door.token.text)))
+    with pytest.raises(Unauthorized):
+        door.ask(("Authorization", door.token.text.encode()), ("X-API-Key", door.token.text.encode()))
+
+
+def test_only_the_secret_counts(door):
+    """The id with any other secret is nothing."""
+    for text in (door.token.text[:-1] + ("A" if door.token.text[-1] != "A" else "B"), door.token.text + "A"):
+        with pytest.raises(Unauthorized):
+            door.ask(("Authorization", text.encode()))
+
+
+def test_a_token_that_has_expired(door):
+    """It is refused from that moment on, and so is a stream that was opened with it."""
+    with editing(door.path) as found:
+        found.principal["scada"].token[0].expires = datetime.now(UTC) + timedelta(seconds=0.3)
+    door.later()
+    principal = door.ask(("X-API-Key", door.token.text.encode()))
+    assert door.authenticator.still_good(principal) == principal
+    time.sleep(0.35)
+    with pytest.raises(Unauthorized):
+        door.ask(("X-API-Key", door.token.text.encode()))
+    assert door.authenticator.still_good(principal) is None
+
+
+def test_revoked_without_a_restart(door):
+    """Within a second: the token, and what was opened with it; a change of filters shows in open streams."""
+    principal = door.ask(("X-API-Key", door.token.text.encode()))
+    with editing(door.path) as found:
+        found.principal["scada"].read = ["acme/line2/#"]
+    door.later()
+    changed = door.authenticator.still_good(principal)
+    assert changed is not None
+    assert changed.read == ("acme/line2/#",)
+    with editing(door.path) as found:
+        found.principal["scada"].token = []
+    assert door.ask(("X-API-Key", door.token.text.encode())).name == "scada"  # looked at once a second
+    door.later()
+    assert door.authenticator.still_good(principal) is None
+    with pytest.raises(Unauthorized):
+        door.ask(("X-API-Key", door.token.text.encode()))
+
+
+def test_a_password_that_was_right_is_remembered(door):
+    """The second request costs no hashing; a changed password counts at once all the same."""
+    header = ("Authorization", basic("alice", PASSWORD))
+    door.ask(header)
+    started = time.perf_counter()
+    for _ in range(100):
+        door.ask(header)
+    assert time.perf_counter() - started < 1.0  # a hundred hashes take several
+    with editing(door.path) as found:
+        found.principal["alice"].password = tokens.hash_password("another one, longer")
+    door.later()
+    with pytest.raises(Unauthorized):
+        door.ask(header)
+
+
+def test_guesses_are_slowed_down_and_end(tmp_path):
+    """Each failure of an address waits longer; beyond so many a minute credentials are not looked at, with a time."""
+    door = Door(tmp_path, most=3)
+    took = []
+    for _ in range(3):
+        started = time.perf_counter()
+        with pytest.raises(Unauthorized):
+            door.ask(("X-API-Key", b"guess"))
+        took.append(time.perf_counter() - started)
+    assert took[0] >= FIRST_DELAY
+    assert took[2] > took[1] > took[0]
+    with pytest.raises(TooMany) as caught:
+        door.ask(("Authorization", basic("alice", "guess")))
+    assert (caught.value.status, 1 <= (caught.value.retry_after or 0) <= 60) == (429, True)
+    assert door.authenticator.logins["failed"] == 3
+    with pytest.raises(Unauthorized):
+        door.ask(("X-API-Key", b"guess"), address="192.0.2.2")  # others are not concerned
+    assert door.ask(("X-API-Key", door.token.text.encode())).name == "scada"  # and who has a token is not either
+    door.later(61)
+    with pytest.raises(Unauthorized):
+        door.ask(("X-API-Key", b"guess"))
+
+
+def test_none_at_all_is_no_guess(door):
+    """A client that has not signed in yet is not slowed down."""
+    for _ in range(2_000):
+        with pytest.raises(Unauthorized):
+            door.ask()
+    assert door.authenticator.logins["failed"] == 0
+
+
+def test_ipv6_counts_by_network(tmp_path, monkeypatch):
+    """A host has billions of addresses in its /64."""
+    monkeypatch.setattr("bridge.access.failures.FIRST_DELAY", 0.0)
+    door = Door(tmp_path, most=2)
+    for last in range(2):
+        with pytest.raises(Unauthorized):
+            door.ask(("X-API-Key", b"guess"), address=f"2001:db8::{last:x}")
+    with pytest.raises(TooMany):
+        door.ask(("X-API-Key", b"guess"), address="2001:db8::ffff")
+
+
+def test_the_file_is_private(door):
+    """Written for its owner alone; one that everybody can read is refused."""
+    assert stat.S_IMODE(door.path.stat().st_mode) == 0o600
+    assert door.token.text.rpartition("_")[2] not in door.path.read_text()
+    assert PASSWORD not in door.path.read_text()
+    door.path.chmod(0o644)
+    with pytest.raises(ConfigError, match="chmod o-r"):
+        load(door.path)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        pytest.param("[principal", "not TOML", id="syntax"),
+        pytest.param("[principal.a]\nread = [\"a/#/b\"]\n", "principal.a.read.0: must be an MQTT filter", id="filter"),
+        pytest.param("[principal.a]\nraed = []\n", "principal.a.raed", id="unknown key"),
+        pytest.param("[principal.a]\npassword = \"secret123\"\n", "principal.a.password", id="password in the clear"),
+        pytest.param("[principal.anonymous]\nread = []\n", "of those who do not sign in", id="reserved name"),
+        pytest.param('[principal."oidc:x"]\nread = []\n', "without ':'", id="a provider's name"),
+    ],
+)  # fmt: skip
+def test_a_broken_file_leaves_things_as_they_were(door, text, told):
+    """While it runs the last good one counts, and the problem is told, without what is in the file."""
+    door.ask(("X-API-Key", door.token.text.encode()))
+    door.path.write_text(text)
+    door.path.chmod(0o600)
+    door.later()
+    assert door.ask(("X-API-Key", door.token.text.encode())).name == "scada"
+    assert told in (door.store.problem or "")
+    assert "secret123" not in (door.store.problem or "")
+
+
+def test_a_file_that_has_gone_lets_nobody_in(door):
+    """Closed, not open."""
+    door.ask(("X-API-Key", door.token.text.encode()))
+    door.path.unlink()
+    door.later()
+    with pytest.raises(Unauthorized):
+        door.ask(("X-API-Key", door.token.text.encode()))
+    assert "nobody can sign in" in (door.store.problem or "")
+
+
+def test_editors_wait_for_each_other(tmp_path):
+    """Two commands at the same time both count."""
+    path = tmp_path / "access.toml"
+
+    def add(number: int) -> None:
+        with editing(path) as found:
+            time.sleep(0.01)
+            found.principal[f"p{number}"] = KeptPrincipal(read=["#"], write=[])
+
+    async def both() -> Any:
+        return await asyncio.gather(*(asyncio.to_thread(add, number) for number in range(8)))
+
+    asyncio.run(both())
+    assert len(load(path).principal) == 8

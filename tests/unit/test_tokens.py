@@ -1,0 +1,101 @@
+"""`bridge token`: what the commands print, and what is in the file afterwards."""
+
+import io
+
+import pytest
+
+from bridge.access import tokens
+from bridge.access.store import load
+from bridge.cli import main
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "bridge-data" / "access.toml"
+
+
+def run(*words: str) -> int:
+    return main(["token", *words])
+
+
+def test_new(place, capsys):
+    """The token is shown once, on standard output alone; the file has what it may do and its hash."""
+    assert run("new", "scada", "--read", "acme/#", "--read", "x/+", "--write", "acme/sp", "--expires", "90d") == 0
+    text = capsys.readouterr().out.strip()
+    ident, secret = tokens.parsed(text.encode())
+    kept = load(place).principal["scada"]
+    assert (kept.read, kept.write, kept.admin) == (["acme/#", "x/+"], ["acme/sp"], False)
+    assert kept.token[0].id == ident
+    assert tokens.is_secret_of(secret, kept.token[0].hash)
+    assert (kept.token[0].expires - kept.token[0].created).days == 90
+
+
+def test_a_second_token(place, capsys):
+    """The principal is known: what it may do stays."""
+    run("new", "scada", "--read", "acme/#")
+    assert run("new", "scada", "--note", "laptop") == 0
+    kept = load(place).principal["scada"]
+    assert (kept.read, len(kept.token), kept.token[1].note) == (["acme/#"], 2, "laptop")
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        pytest.param(("new", "scada"), 1, "say what they may do, with --read FILTER", id="new without permissions"),
+        pytest.param(("new", "anonymous", "--read", "#"), 1, "of those who do not sign in", id="reserved"),
+        pytest.param(("new", "a:b", "--read", "#"), 1, "without ':'", id="colon"),
+        pytest.param(("new", "a", "--read", "x/#/y"), 2, "must be an MQTT filter", id="filter"),
+        pytest.param(("new", "a", "--read", "#", "--expires", "soon"), 2, "12h, 90d or 52w", id="expires"),
+        pytest.param(("allow", "nobody", "--read", "#"), 1, "no such principal", id="allow unknown"),
+        pytest.param(("revoke", "nobody"), 1, "neither the id of a token nor a principal", id="revoke unknown"),
+    ],
+)  # fmt: skip
+def test_mistakes(place, capsys, caplog, words, code, told):
+    """The message says what is wrong and what to do; nothing is written."""
+    try:
+        found = run(*words)
+    except SystemExit as error:
+        found = error.code
+    assert found == code
+    assert told in capsys.readouterr().err + caplog.text
+    assert load(place).principal == {}
+
+
+def test_allow_list_revoke(place, capsys):
+    """Permissions change, tokens are listed without their secrets, and go one by one or all together."""
+    run("new", "scada", "--read", "acme/#")
+    text = capsys.readouterr().out.strip()
+    ident, secret = tokens.parsed(text.encode())
+    assert run("allow", "scada", "--write", "acme/sp/#", "--admin") == 0
+    assert run("list") == 0
+    shown = capsys.readouterr().out
+    assert "scada: read acme/#; write acme/sp/#; admin" in shown
+    assert ident in shown
+    assert secret.decode() not in shown
+    assert run("revoke", ident) == 0
+    assert load(place).principal["scada"].token == []
+    assert run("revoke", "scada") == 0
+    assert load(place).principal == {}
+    run("list")
+    assert "nobody yet" in capsys.readouterr().out
+
+
+def test_password(place, caplog, monkeypatch):
+    """Taken from standard input, never from the command line; only its hash is kept."""
+    monkeypatch.setattr("sys.stdin", io.StringIO("short\n"))
+    assert run("password", "alice", "--read", "#") == 1
+    assert "at least 10 characters" in caplog.text
+    monkeypatch.setattr("sys.stdin", io.StringIO("correct horse battery\n"))
+    assert run("password", "alice", "--read", "#") == 0
+    kept = load(place).principal["alice"]
+    assert kept.password.startswith("$argon2id$")
+    assert tokens.is_password_of(b"correct horse battery", kept.password)
+
+
+def test_without_a_state_directory(tmp_path, monkeypatch, caplog):
+    """There is no place for the file: the message names the setting."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.toml").write_text('[history]\nbackend = "memory"\n[state]\ndirectory = ""\n')
+    assert run("list", "--config", "a.toml") == 1
+    assert "[auth] file" in caplog.text
