@@ -60,6 +60,11 @@ TEMPLATE = (
 )
 
 MISTAKES = {
+    "auth_mode": '[auth] mode = "none": must be "auto", "on" or "off"',
+    "auth_key_header": '[auth] key_header = "Authorization": must be the name of an HTTP header, such as X-API-Key, '
+    "and not one that has a meaning of its own",
+    "auth_public": '[auth] public[0] = "everything": must be "docs" or "metrics"',
+    "auth_failures": "[auth] failures = 0: must be a whole number of at least 1",
     "writes_allow": "[writes] allow: must name what may be written, "
     'such as ["acme/+/setpoints/#"]; ["#"] is everything',
     "writes_allow_filter": f'[writes] allow[0] = "acme/#/x": {FILTER}',
@@ -734,7 +739,16 @@ def test_memory_needs_no_directory(tmp_path, capsys):
         pytest.param({"mqtt": {"username": "u", "password": "p"}}, [], id="password on this machine"),
         pytest.param(
             {"api": {"host": "0.0.0.0"}},
-            ['[api] host = "0.0.0.0": whoever reaches this machine can read everything'],
+            [
+                '[api] host = "0.0.0.0": tokens and passwords travel unencrypted; '
+                "[tls], or a proxy with TLS, protects them"
+            ],
+            id="unencrypted",
+        ),
+        pytest.param({"api": {"host": "0.0.0.0"}, "proxy": {"trusted": ["10.0.0.1"]}}, [], id="behind a proxy"),
+        pytest.param(
+            {"api": {"host": "0.0.0.0"}, "auth": {"mode": "off"}},
+            ['[auth] mode = "off", [api] host = "0.0.0.0": whoever reaches this machine can read everything'],
             id="open to the network",
         ),
         pytest.param({"api": {"host": "::1"}}, [], id="this machine, ipv6"),
