@@ -118,7 +118,9 @@ class _Daemon:
         writer = Writer(engine, source.deliver, settings.writes, engine.space.zone, audit) if audit else None
         flow = Flow(engine, history, writer.heard if writer is not None else None)
         keeper = self._keeper(engine, options, history, flow)
-        collector = BridgeCollector(engine, flow.ledger, history, source, __version__, keeper, writer, audit)
+        collector = BridgeCollector(
+            engine, flow.ledger, history, source, __version__, keeper, writer, audit, self._access
+        )
         api, stream, authenticator = settings.api, settings.stream, self._access.authenticator
         context = Context(
             engine=engine,
@@ -141,6 +143,7 @@ class _Daemon:
             history_writable=settings.history.writable,
             future_tolerance=settings.model.future_tolerance,
             keep_age=settings.history.keep_age,
+            key_header=settings.auth.key_header,
             public=settings.auth.public,
             identify=authenticator.principal if authenticator is not None else None,
             still_good=authenticator.still_good if authenticator is not None else None,

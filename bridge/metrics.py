@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from bridge.access.entry import Access
 from bridge.engine import Engine
 from bridge.history import History
 from bridge.ledger import Ledger
@@ -29,6 +30,7 @@ class BridgeCollector(Collector):
         keeper: StateKeeper | None = None,
         writer: Writer | None = None,
         audit: Audit | None = None,
+        access: Access | None = None,
     ) -> None:
         self._engine = engine
         self._ledger = ledger
@@ -38,6 +40,7 @@ class BridgeCollector(Collector):
         self._keeper = keeper
         self._writer = writer
         self._audit = audit
+        self._access = access
 
     def collect(self) -> Iterator[Metric]:
         yield from self._messages()
@@ -49,6 +52,12 @@ class BridgeCollector(Collector):
         yield _counters("bridge_writes", "Attempts to write current values, by outcome.", "outcome", outcomes)
         unaudited = self._audit.failures if self._audit is not None else 0
         yield _counter("bridge_audit_failures", "Lines that the audit log could not take.", unaudited)
+        authenticator = self._access.authenticator if self._access is not None else None
+        about = "Credentials that were right (ok), wrong (failed), or not looked at after too many failures (refused)."
+        yield _counters("bridge_logins", about, "outcome", authenticator.logins if authenticator is not None else {})
+        oidc = self._access.oidc if self._access is not None else None
+        about = "Tokens of the identity provider that were refused, by reason."
+        yield _counters("bridge_oidc_refused", about, "reason", oidc.reasons if oidc is not None else {})
         problems = self._keeper.problems if self._keeper is not None else 0
         yield _counter(
             "bridge_state_problems",
