@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Scope
 
 from bridge.access import ANYONE, Caller, Principal
 from bridge.engine import Engine
-from bridge.errors import Forbidden, Unauthorized
+from bridge.errors import Forbidden, TooMany, Unauthorized
 from bridge.space.sight import Sight
 
 Needs = Literal["nothing", "read", "write", "whole", "admin"]
@@ -65,15 +65,13 @@ class Gate:
         scope[CALLER] = caller
 
     async def knows_admin(self, scope: Scope) -> bool:
-        """Whether an open path may say more: that asks for no credentials, and takes wrong ones for none."""
+        """Whether an open path may say more: it asks for no credentials, and takes wrong ones for none, but counts them."""
         if self._identify is None:
             return True
         address = scope["client"][0] if scope.get("client") else ""
-        if not any(name in (b"authorization",) for name, _ in scope["headers"]):
-            return False
         try:
             return (await self._identify(scope["headers"], address)).admin
-        except Unauthorized:
+        except (Unauthorized, TooMany):
             return False
 
     def look(self, principal: Principal) -> Sight:
