@@ -65,7 +65,7 @@ class Gate:
         scope[CALLER] = caller
 
     async def knows_admin(self, scope: Scope) -> bool:
-        """Whether an open path may say more: it asks for no credentials, and takes wrong ones for none, but counts them."""
+        """Whether an open path may say more: it asks for no credentials, and counts wrong ones."""
         if self._identify is None:
             return True
         address = scope["client"][0] if scope.get("client") else ""
