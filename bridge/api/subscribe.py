@@ -73,7 +73,7 @@ class Subscribe:
 
 
 def _shown(found: Subscription) -> Item:
-    monitored = [{"elementId": ident, "maxDepth": item.max_depth} for ident, item in found.items.items()]
+    monitored = [{"elementId": item.ident, "maxDepth": item.max_depth} for item in found.monitored()]
     return {"subscriptionId": found.id, "displayName": found.display_name, "monitoredObjects": monitored}
 
 

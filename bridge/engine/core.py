@@ -20,7 +20,7 @@ from bridge.space.leaving.departures import Departures
 from bridge.space.liveness import Liveness
 from bridge.space.owned.given import Given
 from bridge.space.registry import TypeRegistry
-from bridge.space.sight import ALL, EVERYTHING, Sight
+from bridge.space.sight import Sight, Sights
 from bridge.space.versions import Versions
 from bridge.subscriptions import Subscriptions
 from bridge.uns import Message, Rejected
@@ -33,7 +33,6 @@ from bridge.uns.routing import Router
 # at all when the last of what the broker has stored seems to have come.
 _REST = 20
 _SHORT_REST = 1
-_SIGHTS = 1_000  # remembered; there are more only where tokens come with ever other claims
 
 
 class Engine:
@@ -61,7 +60,7 @@ class Engine:
         self.versions = Versions(self.space)
         self.browse = Browser(self.space)
         self.subscriptions = Subscriptions(self.space.nodes, zone, options.subscriptions, self.space.links.aliases)
-        self._sights: dict[tuple[str, ...], Sight] = {}
+        self._sights = Sights(lambda: self.space.revision)
         self.subscriptions.sight_of = self.sight
         self.liveness = Liveness(self.space.by_topic, options.stale_after, options.broker_grace, options.on_death)
         self.departures = Departures(self.space, options.deletion, options.expire_after)
@@ -81,15 +80,7 @@ class Engine:
 
     def sight(self, filters: Sequence[str]) -> Sight:
         """What somebody sees who may read the topics of some filters; equal filters, one sight."""
-        asked = tuple(sorted(set(filters)))
-        if ALL in asked:
-            return EVERYTHING
-        found = self._sights.get(asked)
-        if found is None:
-            if len(self._sights) >= _SIGHTS:
-                self._sights.clear()
-            found = self._sights[asked] = Sight(asked, lambda: self.space.revision)
-        return found
+        return self._sights.of(filters)
 
     # --- messages in -----------------------------------------------------------------------------------------------
 

@@ -67,7 +67,7 @@ class HistoryAnswers:
     async def answer(self, node: Node) -> dict[str, Any]:
         """The HistoricalValueResult of the standard; its values are JSON already. Raises `RequestError`."""
         nodes = [node]
-        listed = self._is_composition(node) and self._max_depth != 1
+        listed = self._sight.is_composition(node) and self._max_depth != 1
         if listed:
             nodes += self._budget.limited(self._sight.descendants(node, self._max_depth))
         asked = await self._asked(nodes)
@@ -83,12 +83,11 @@ class HistoryAnswers:
         """What nodes have to tell, before they change; others get their turn in between."""
         asked = []
         for node in nodes:
-            asked.append(Asked(node.id, self._is_composition(node), recipe_of(node, self._historian.zone, self._sight)))
+            asked.append(
+                Asked(node.id, self._sight.is_composition(node), recipe_of(node, self._historian.zone, self._sight))
+            )
             await self._question.allowance.others()
         return asked
-
-    def _is_composition(self, node: Node) -> bool:
-        return node.is_composition if self._sight.everything else any(True for _ in self._sight.components(node))
 
     async def _answers(self, asked: Sequence[Asked]) -> list[Answer]:
         """One for each, a turn's worth at a time."""

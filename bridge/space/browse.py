@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeAlias
 
+from bridge.space.describing.facts import NOTHING, Facts
 from bridge.space.extended import extensions_of
 from bridge.space.node import Field, Node
 from bridge.space.owned.relations import Links, LinkType
@@ -50,13 +51,26 @@ class Browser:
 
     def object_types(self, namespace: str | None = None, *, sight: Sight = EVERYTHING) -> list[Answer]:
         kinds = self._types(sight).values()
-        return [_described(kind, sight) for kind in kinds if namespace is None or kind.namespace == namespace]
+        return [self._described(kind, sight) for kind in kinds if namespace is None or kind.namespace == namespace]
 
     def object_type(self, ident: str, *, sight: Sight = EVERYTHING) -> Answer | None:
         kind = self._space.registry.by_id.get(ident)
         if kind is None or not (sight.everything or ident in self._types(sight)):
             return None
-        return _described(kind, sight)
+        return self._described(kind, sight)
+
+    def _described(self, kind: ObjectType, sight: Sight) -> Answer:
+        """What only elements have said that one does not see, is not told."""
+        if sight.everything:
+            return kind.describe()
+        is_said = kind.pinned or kind.id in sight.known("units", lambda: self._with_units(sight))
+        return kind.describe(with_words=False, with_unit=is_said)
+
+    def _with_units(self, sight: Sight) -> Iterator[str]:
+        """Ids of types of which an element that is read tells a unit."""
+        for node in self._seen(sight):
+            if node.unit is not None and sight.is_whole(node) and self._hidden(node, sight).unit is None:
+                yield node.type.id
 
     def _types(self, sight: Sight) -> Mapping[str, ObjectType]:
         """The types of what is seen, by id."""
@@ -153,45 +167,52 @@ class Browser:
         extra = self._extensions(node) if is_whole else {}
         row: Answer = {
             "elementId": node.id,
-            "displayName": title(node) if sight.reads(node) else display_name(node.name),
+            "displayName": title(node) if self._has_title(node, sight) else display_name(node.name),
             "typeElementId": self._type(node, sight).id,
             "parentId": node.parent.id if node.parent is not None else None,
-            "isComposition": self._is_composition(node, sight),
+            "isComposition": sight.is_composition(node),
             "isExtended": bool(extra),
         }
         if metadata:
             row["metadata"] = self._metadata(node, extra, sight)
         return row
 
-    @staticmethod
-    def _is_composition(node: Node, sight: Sight) -> bool:
-        return node.is_composition if sight.everything else any(True for _ in sight.components(node))
+    def _hidden(self, node: Node, sight: Sight) -> Facts:
+        """What nothing but elements that are not read says about one."""
+        if sight.everything:
+            return NOTHING
+        meant = node.target if isinstance(node, Alias) else node
+        return self._space.descriptions.given(meant.id, sight.covers)
+
+    def _has_title(self, node: Node, sight: Sight) -> bool:
+        return sight.everything or (sight.reads(node) and self._hidden(node, sight).label is None)
 
     def _metadata(self, node: Node, extra: Schema, sight: Sight) -> Answer:
         relationships: dict[str, list[str]] = {}
         for name, other in edges(node, self._space.links):
             if sight.sees(other):
                 relationships.setdefault(name, []).append(other.id)
-        kind, is_read = self._type(node, sight), sight.reads(node)
-        told = node.policy.description or node.description
+        kind, is_read, hidden = self._type(node, sight), sight.reads(node), self._hidden(node, sight)
+        told = node.policy.description or (node.description if hidden.description is None else None)
+        unit = node.unit if hidden.unit is None else None
         return {
-            "description": describe_unit(told, node.name, node.unit) if is_read else None,
+            "description": describe_unit(told, node.name, unit) if is_read else None,
             "typeNamespaceUri": kind.namespace,
             "sourceTypeId": kind.source_id,
             "relationships": relationships,
             "schemaExtensions": extra or None,
-            "system": self._system(node) if is_read else {"topic": node.topic},
+            "system": self._system(node, unit) if is_read else {"topic": node.topic},
         }
 
-    def _system(self, node: Node) -> Answer:
+    def _system(self, node: Node, unit: str | None) -> Answer:
         found: Answer = {"topic": node.topic}
         if (published := self._space.raw_topics.get(node.id)) is not None:
             found["publishedTopic"] = published
         if isinstance(node, Field):
             found["path"] = list(node.path())
-        if node.unit is not None:
-            found["unit"] = node.unit
-            found["unitCode"] = units.rec20(node.unit)
+        if unit is not None:
+            found["unit"] = unit
+            found["unitCode"] = units.rec20(unit)
         if node.received_ns:
             found["receivedAt"] = render(node.received_ns)
         if node.attributes:
@@ -211,7 +232,7 @@ class Browser:
             return None
         zone = self._space.zone
         value, quality, time_ns = sight.vqt(node, zone)
-        composition = self._is_composition(node, sight)
+        composition = sight.is_composition(node)
         answer: Answer = {
             "isComposition": composition,
             "value": value,
@@ -224,11 +245,6 @@ class Browser:
                 for part in budget.limited(sight.descendants(node, max_depth))
             }
         return answer
-
-
-def _described(kind: ObjectType, sight: Sight) -> Answer:
-    """What elements have said whom one does not see, is not told."""
-    return kind.describe(with_words=sight.everything)
 
 
 class Budget:

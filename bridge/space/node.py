@@ -5,7 +5,7 @@ composed value, built when it is read (design.md, "Composed values"). A `Field` 
 the payload of its owner.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import tzinfo
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from bridge.uns.routing import Reader
 
 Vqt: TypeAlias = tuple[Json, Quality, int]  # value, quality, nanoseconds since 1970 UTC
+Judged: TypeAlias = tuple[Vqt, bool]  # a value, and whether it is Uncertain only because nothing in it is confirmed yet
 Listener: TypeAlias = Callable[["Node", Reading, "list[Change]"], None]
 
 # Reasons to doubt the last value, whatever quality it came with; `liveness` sets them. A live reading removes them all.
@@ -160,20 +161,12 @@ class Node:
             return self.doubted()
         return self.judged(zone)[0]
 
-    def judged(self, zone: tzinfo) -> tuple[Vqt, bool]:
+    def judged(self, zone: tzinfo) -> Judged:
         """The current value, and whether it is Uncertain only because nothing in it has been confirmed yet."""
         if self.reported:
             return self.vqt(zone), self.doubt == UNCONFIRMED and self.quality == GOOD
-        parts: list[tuple[str, Vqt]] = []
-        unconfirmed: set[str] = set()
-        for part in self.components():
-            vqt, only_unconfirmed = part.judged(zone)
-            parts.append((part.name, vqt))
-            if only_unconfirmed:
-                unconfirmed.add(part.name)
-        vqt = compose(parts, self.created_ns, unconfirmed)
-        rest = (quality for name, (_, quality, _) in parts if name not in unconfirmed)
-        return vqt, bool(unconfirmed) and all(quality == NO_DATA for quality in rest)
+        parts = [(part.name, part.judged(zone)) for part in self.components()]
+        return judged_together(parts, self.created_ns)
 
 
 class Field(Node):
@@ -226,6 +219,19 @@ class Change(Struct):
     time_ns: int
     late: bool = False
     doubt: bool = False
+
+
+def judged_together(parts: Iterable[tuple[str, Judged]], never_ns: int) -> Judged:
+    """What parts compose: see `compose`."""
+    named: list[tuple[str, Vqt]] = []
+    unconfirmed: set[str] = set()
+    for name, (vqt, only_unconfirmed) in parts:
+        named.append((name, vqt))
+        if only_unconfirmed:
+            unconfirmed.add(name)
+    rest = (quality for name, (_, quality, _) in named if name not in unconfirmed)
+    only = bool(unconfirmed) and all(quality == NO_DATA for quality in rest)
+    return compose(named, never_ns, unconfirmed), only
 
 
 def compose(parts: list[tuple[str, Vqt]], never_ns: int, unconfirmed: Collection[str] = ()) -> Vqt:

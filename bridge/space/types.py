@@ -155,23 +155,24 @@ class ObjectType:
         elif self._is_limited and bounds != self.declared:
             self._is_limited, self.declared = False, None
 
-    def schema(self, *, with_words: bool = True) -> Schema:
+    def schema(self, *, with_words: bool = True, with_unit: bool = True) -> Schema:
         """JSON Schema of values of this type; the root has one plain type (i3x-1.0.md section 3).
 
-        `with_words`: with the enumeration that was learnt of what its elements have said.
+        `with_words`: with the enumeration and the limits that were learnt of what its elements, and others about them,
+        have said.
         """
         schema = self.shape.schema() or {"type": "object"}
         words = words_of(self.vocabularies.values()) if self.vocabularies and with_words else None
         if words is not None:
             schema["enum"] = words
-        if self.declared:
+        if self.declared and with_words:
             schema.update(self.declared)
-        unit = self.unit
+        unit = self.unit if with_unit else None
         return {**schema, "unit": unit} if unit is not None else schema
 
-    def describe(self, *, with_words: bool = True) -> dict[str, object]:
+    def describe(self, *, with_words: bool = True, with_unit: bool = True) -> dict[str, object]:
         """The ObjectTypeResponse of the standard."""
-        schema = self.schema(with_words=with_words)
+        schema = self.schema(with_words=with_words, with_unit=with_unit)
         return {
             "elementId": self.id,
             "displayName": self.name,

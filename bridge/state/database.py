@@ -31,6 +31,7 @@ STEPS: tuple[tuple[str, ...], ...] = (
         for table in ("meta", "elements", "births", "subscriptions", "queues", "updates")
     ),
     ("CREATE TABLE removed (key TEXT PRIMARY KEY, data BLOB NOT NULL, sum INTEGER NOT NULL) WITHOUT ROWID",),
+    (),  # subscriptions have owners: who does not know of them would show everybody everything
 )
 
 Row: TypeAlias = tuple[str, bytes]  # key and data

@@ -81,10 +81,10 @@ class Monitors:
         while at is not None:
             for alias in self._aliases.get(at.id, ()):
                 items = self._items.get(alias.id, _NOBODY).values()
-                audience = {item.subscription: None for item in items if item.subscription.sight.reads(node)}
+                audience: Audience = {one.subscription: None for one in items if one.subscription.sight.reads(node)}
                 if audience and at is node:
                     yield Update(alias.id, *vqt), audience
-                elif audience and not at.reported:
+                elif audience := _composing(at, audience):
                     self._touched.setdefault(alias, {}).update(audience)
             at = at.parent if at.part else None
 
@@ -108,14 +108,14 @@ class Monitors:
             for item in self._items.get(at.id, _NOBODY).values():
                 if item.subscription.sight.everything or item.subscription.sight.reads(node):
                     reach.append((item, distance))
-            if distance and not at.reported:
+            if distance:
                 composed.append((at, distance))
             at = at.parent if at.part else None
             distance += 1
         if reach:
             for element, height in composed:
-                audience = _included([(item, above - height) for item, above in reach if above >= height])
-                if audience:
+                inside = [(item, above - height) for item, above in reach if above >= height]
+                if audience := _composing(element, _included(inside)):
                     self._touched.setdefault(element, {}).update(audience)
         return reach
 
@@ -133,6 +133,13 @@ class Monitors:
                 yield Update(field.id, *field.project_from(*whole, self._zone)), _included(here)
             if field.fields:
                 yield from self._fields_heard(field.fields, here, whole, deep=deep)
+
+
+def _composing(element: Node, audience: Audience) -> Audience:
+    """Those for whom an element is composed of its parts: also of one with a payload, where they do not read that."""
+    if not element.reported:
+        return audience
+    return {one: None for one in audience if not one.sight.reads(element)}
 
 
 def _included(reach: _Reach) -> dict[Subscription, None]:

@@ -11,7 +11,6 @@ Whoever keeps subscriptions from one run to the next sets `unsaved.tracked` befo
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import tzinfo
-from functools import partial
 from types import MappingProxyType
 
 from msgspec import Struct
@@ -22,6 +21,7 @@ from bridge.space.sight import EVERYTHING, Sight
 from bridge.subscriptions.monitors import Monitors
 from bridge.subscriptions.notes import Snapshot, SubscriptionNote
 from bridge.subscriptions.queue import Frozen, Load
+from bridge.subscriptions.revision import Revision
 from bridge.subscriptions.subscription import Item, Stream, Subscription
 from bridge.subscriptions.unsaved import Unsaved, to_reserve
 from bridge.subscriptions.update import Update
@@ -195,29 +195,24 @@ class Subscriptions:
         return list(queue.batches)
 
     def look_again(self, owner: str, sight: Sight) -> None:
-        """An owner sees something else from now on: nothing that they may not see any more is monitored or waits."""
+        """An owner sees something else from now on: nothing that they may not see any more is monitored or waits.
+
+        Of what they see in part the present value waits. Batches keep their numbers, whatever is left in them.
+        """
         for subscription in [one for one in self._all.values() if one.owner == owner and one.sight is not sight]:
+            is_other = subscription.sight != sight
             subscription.sight = sight
-            self.unsaved.touch(subscription.id)
-            if sight.everything:
+            if not is_other:
                 continue
-            for item in list(subscription.items.values()):
-                if item.node is None or not sight.sees(item.node):
+            self.unsaved.touch(subscription.id)
+            if not sight.everything:
+                for item in [one for one in subscription.items.values() if not one.may_be_seen()]:
                     del subscription.items[item.ident]
                     self._monitors.remove(item)
-            queue, held = subscription.queue, subscription.queue.held
-            queue.revise(partial(self._revised, sight))
-            self.queued += queue.held - held
+                queue, held = subscription.queue, subscription.queue.held
+                queue.revise(Revision(self._nodes, sight, self._zone).of)
+                self.queued += queue.held - held
         self._longest = None
-
-    def _revised(self, sight: Sight, update: Update) -> Update | None:
-        """What becomes of an update that waits: of what is seen in part, its present value."""
-        node = self._nodes.get(update.element_id)
-        if node is None or not sight.sees(node):
-            return None
-        if sight.is_whole(node):
-            return update
-        return Update(node.id, *sight.vqt(node, self._zone), initial=update.initial)
 
     # --- the stream ------------------------------------------------------------------------------------------------
 

@@ -26,6 +26,11 @@ class Item(Struct, eq=False):
         """Whether a component so many levels below the element is included."""
         return distance == 0 or self.max_depth == 0 or distance < self.max_depth
 
+    def may_be_seen(self) -> bool:
+        """Whether the subscription's owner sees the element; of one that is waited for, whether they ever could."""
+        sight = self.subscription.sight
+        return sight.sees(self.node) if self.node is not None else sight.may_see(self.ident)
+
 
 class Stream:
     """The reading end of an open stream. `wake` is called when there is something to take, or when it is over."""
@@ -70,6 +75,10 @@ class Subscription:
         self.queue = Queue(load)
         self.seen = now
         self.stream: Stream | None = None
+
+    def monitored(self) -> list[Item]:
+        """The items, as its owner may know of them."""
+        return [item for item in self.items.values() if item.may_be_seen()]
 
     def includes(self, node: Node) -> bool:
         """Whether one of the items is the element itself or has it as a component within reach."""

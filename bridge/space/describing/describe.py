@@ -11,6 +11,7 @@ Nothing is ever searched: a source names the ids that it may describe, and only 
 looked at together, when there is a new one.
 """
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from bridge.space.describing import conventions, facts
@@ -19,6 +20,7 @@ from bridge.space.describing.facts import NOTHING, Facts
 from bridge.space.node import Change, Field, Node
 from bridge.space.shape import ANY_NUMBER, ARRAY, NULL, STRING
 from bridge.uns import Json, Reading
+from bridge.uns.topics import topic_of
 
 if TYPE_CHECKING:
     from bridge.space.space import AddressSpace
@@ -42,6 +44,11 @@ class Descriptions:
     def sources_of(self, ident: str) -> list[str]:
         """Ids of the elements that say something about an element."""
         return list(self._said_about(ident))
+
+    def given(self, ident: str, is_read: Callable[[str], bool]) -> Facts:
+        """What an element has from others, where not all of their topics are read."""
+        found = self._given.get(ident, NOTHING)
+        return NOTHING if not found or all(is_read(topic_of(one)) for one in self._said_about(ident)) else found
 
     # --- the space changes -------------------------------------------------------------------------------------------
 

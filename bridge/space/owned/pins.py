@@ -65,7 +65,7 @@ class PinnedType(ObjectType):
     def widen(self, shape: Shape, max_fields: int) -> bool:  # noqa: ARG002 - of any type
         return False
 
-    def schema(self, *, with_words: bool = True) -> Schema:  # noqa: ARG002 - what it says is declared, not learnt
+    def schema(self, *, with_words: bool = True, with_unit: bool = True) -> Schema:  # noqa: ARG002 - all of it is written
         return self._schema
 
     def misfits(self, value: Json) -> Schema:

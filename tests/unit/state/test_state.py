@@ -388,6 +388,36 @@ def test_crash_after_an_orderly_end(tmp_path: Path) -> None:
     assert again.sync(one) == [(RESERVE + 1, [5])]
 
 
+def test_owners(tmp_path: Path) -> None:
+    """A subscription is its owner's after a restart, too, who sees what they saw until they come again."""
+    feed = Kept(tmp_path).begin().take({TOPIC: 5}).settle()
+    all_ = feed.engine.subscriptions
+    ident = all_.create("client", "name", 0.0, "anna", feed.engine.sight([TOPIC, "b/+"])).id
+    feed.close()
+    again = Kept(tmp_path, HOUR).begin().engine.subscriptions.get("client", ident, "anna")
+    assert (again.owner, again.sight.filters) == ("anna", (TOPIC, "b/+"))
+
+
+def test_subscriptions_without_owners(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that an earlier version has written are nobody's, and see everything; it does not read those of this one,
+    whose owners it would not know of.
+    """
+    monkeypatch.setattr(database, "STEPS", STEPS[:2])
+    old = Database(tmp_path)
+    old.open()
+    with old.writing() as writing:
+        writing.put("subscriptions", [("one", b'["one","client",null,[["%s",1]],1,9]' % TOPIC.encode())])
+    old.close()
+    monkeypatch.undo()
+    feed = Kept(tmp_path).begin()
+    found = feed.engine.subscriptions.get("client", "one")
+    assert (found.owner, found.sight.everything, list(found.items)) == ("", True, [TOPIC])
+    feed.close()
+    monkeypatch.setattr(database, "STEPS", STEPS[:2])
+    with pytest.raises(database.Unusable, match=r"format \d+, this version reads 2"):
+        Database(tmp_path).open()
+
+
 def test_written_behind(tmp_path: Path) -> None:
     """Creating, monitoring and deleting is on the disk shortly afterwards, while it runs."""
     feed = Kept(tmp_path).begin().take({TOPIC: 5}).settle()
