@@ -1,7 +1,8 @@
 """Logging to standard error: one line an event, for a terminal or as JSON, and a throttle for what repeats.
 
 Text: `2026-11-21 01:02:03 INFO  mqtt: connected to …`, local time. JSON: `{"time", "level", "logger",
-"message"}` and, with an exception, `"exc"`; UTC. A topic or payload in a message cannot begin a second line.
+"message"}` and, while a request is answered, `"request"` with its id, and with an exception, `"exc"`; UTC. A topic or
+payload in a message cannot begin a second line.
 """
 
 import json
@@ -10,6 +11,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Iterator
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -22,6 +24,8 @@ OTHER = "other"  # the reason that those share
 
 Format = Literal["text", "json"]
 Level = Literal["debug", "info", "warning", "error"]
+
+REQUEST: ContextVar[str] = ContextVar("request", default="")  # the id of the request that is being answered
 
 _QUIETER = {"debug": "INFO", "info": "WARNING", "warning": "WARNING", "error": "ERROR"}
 _SHORT = {"WARNING": "WARN", "CRITICAL": "FATAL"}
@@ -64,6 +68,8 @@ class TextFormatter(logging.Formatter):
         message = record.getMessage()
         if error := _exception(record):
             message = f"{message} [{'; '.join(_told(error))}]"
+        if request := REQUEST.get():
+            message = f"{message} (request {request})"
         return escape(f"{time:%Y-%m-%d %H:%M:%S} {level:<5} {_room(record.name)}: {message}")
 
 
@@ -79,6 +85,8 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
             "message": escape(record.getMessage()),
         }
+        if request := REQUEST.get():
+            told["request"] = request
         if error := _exception(record):
             trace = "".join(traceback.format_exception(error))[-TRACE_CHARACTERS:]
             told["exc"] = trace.encode(errors="backslashreplace").decode()

@@ -47,7 +47,7 @@ def table(context: Context, gate: Gate, streams: Streams) -> Table:
     for row in rows:
         app = _endpoint(row, context.limits.max_body) or streams
         found.setdefault(_PREFIX + row.path, {})[row.method] = Way(app, row.needs)
-    openapi = document(rows, context.version, guarded=context.identify is not None)
+    openapi = document(rows, context.version, guarded=context.identify is not None, key_header=context.key_header)
     for path, (handler, needs) in pages.handlers(context, gate).items():
         found[path] = {"GET": Way(Page(handler), needs)}
     found[f"{_PREFIX}/openapi.json"] = {"GET": Way(Page(lambda *_: Json(openapi)), pages.of_docs(context))}
@@ -72,7 +72,7 @@ def _for_browsers(app: ASGIApp, context: Context) -> ASGIApp:
         allow_origins=list(context.cors_origins),
         allow_methods=["GET", "POST", "PUT"],
         allow_headers=["*"],
-        expose_headers=["ETag"],
+        expose_headers=["ETag", "Retry-After", "X-Request-ID"],
         allow_private_network=True,  # a bridge is on a private network; who may ask is said by the origins
         max_age=600,
     )

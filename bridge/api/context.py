@@ -54,6 +54,7 @@ class Context(Struct, frozen=True):
     keep_age: float = 0.0  # seconds that rows are kept; 0 for ever
     identify: Identify | None = None  # tells who asks; None: nobody has to say
     still_good: StillGood | None = None  # what somebody may do now whose stream is open; gives None: nothing any more
+    key_header: str = "X-API-Key"  # where API keys are looked for
     public: Sequence[str] = ("docs", "metrics")  # pages that are open to everybody
     writer: Writer | None = None  # None: writing is off
     audit: Audit | None = None  # hears of each attempt to write

@@ -25,8 +25,6 @@ from bridge.errors import (
     Unavailable,
 )
 
-KEY_HEADER = "X-API-Key"
-
 _REF = "#/components/schemas/{model}"
 _GROUPS = {
     "Info": "What this server is and can do.",
@@ -36,7 +34,7 @@ _GROUPS = {
 }
 _ABOUT = (
     "A Unified Namespace on an MQTT broker as a typed, related i3X 1.0 address space. Other paths answer 404, other "
-    "methods 405, in the envelope of all errors."
+    "methods 405, and what never becomes a request 400, 408, 414 or 431, all in the envelope of errors."
 )
 _ERRORS: Mapping[type[RequestError], str] = {
     BadRequest: "The body or a parameter is not as described; the detail names each mistake.",
@@ -55,7 +53,7 @@ _TEXT = {"schema": {"type": "string"}}
 
 
 def document(
-    operations: Iterable[Operation], version: str, *, guarded: bool = False, key_header: str = KEY_HEADER
+    operations: Iterable[Operation], version: str, *, guarded: bool = False, key_header: str = "X-API-Key"
 ) -> dict[str, Any]:
     """`guarded`: whether whoever asks has to say who they are; `key_header` is where API keys go then."""
     rows = list(operations)
@@ -184,9 +182,11 @@ def _error(error: type[RequestError]) -> dict[str, Any]:
 
 def _good(row: Operation) -> dict[str, Any]:
     if row.kind == "stream":
-        about = "Each event is one line `data: [update, …]`; a comment at least every few seconds keeps it alive."
-        content = {"text/event-stream": {"schema": {"type": "string"}}}
-        return {"200": {"description": about, "content": content}}
+        about = (
+            "Each event is one line `data: [update, …]`, which the schema describes; a comment at least every few "
+            "seconds keeps the stream alive. It has no end of its own."
+        )
+        return {"200": {"description": about, "content": {"text/event-stream": {"schema": _event(row)}}}}
     found: dict[str, Any] = {"200": {"description": "Success.", "content": _json(_envelope(row))}}
     if row.name in LINKS:
         found["200"]["links"] = {name: link.shown() for name, link in LINKS[row.name].items()}
@@ -203,6 +203,13 @@ def _good(row: Operation) -> dict[str, Any]:
             "content": _json(schema),
         }
     return found
+
+
+def _event(row: Operation) -> dict[str, Any]:
+    """Before OpenAPI 3.2 the schema of a stream is that of one event, whose fields are texts."""
+    updates = {"type": "array", "items": _ref(row.result), "minItems": 1}
+    data = {"type": "string", "contentMediaType": "application/json", "contentSchema": updates}
+    return _object({"data": data}, ["data"])
 
 
 def _json(schema: dict[str, Any]) -> dict[str, Any]:

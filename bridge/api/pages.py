@@ -29,18 +29,19 @@ _DOCS = """<!doctype html>
 <body>
   <main id="documentation"></main>
   <script src="docs/static/swagger-ui-bundle.js"></script>
-  <script>
-    SwaggerUIBundle({
-      url: "v1/openapi.json",
-      dom_id: "#documentation",
-      deepLinking: true,
-      displayRequestDuration: true,
-      tryItOutEnabled: true
-    });
-  </script>
+  <script src="docs/start.js"></script>
 </body>
 </html>
 """
+_START = """SwaggerUIBundle({
+  url: "v1/openapi.json",
+  dom_id: "#documentation",
+  deepLinking: true,
+  displayRequestDuration: true,
+  persistAuthorization: true,
+  tryItOutEnabled: true
+});
+"""  # a file of its own: the page's policy lets no script in a page run
 _ASK = "sign in as an admin to see why"
 _METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"  # the Prometheus text format
 
@@ -63,6 +64,7 @@ def handlers(context: Context, gate: Gate) -> dict[str, tuple[Handler, Needs]]:
         "/readyz": (readyz, "nothing"),
         "/metrics": (lambda *_: Response(context.metrics(), media_type=_METRICS_TYPE), metrics),
         "/docs": (lambda *_: HTMLResponse(_DOCS), docs),
+        "/docs/start.js": (lambda *_: Response(_START, media_type="text/javascript"), docs),
         "/docs/": (lambda *_: RedirectResponse("../docs"), docs),  # the links are relative, for proxies with a prefix
         "/": (lambda *_: RedirectResponse("docs"), "nothing"),
     }

@@ -73,7 +73,7 @@ class Values:
         start_ns, end_ns = instant("startTime", body.startTime), instant("endTime", body.endTime)
         if start_ns > end_ns:
             raise BadRequest(f"startTime: {body.startTime[:40]} is after endTime {body.endTime[:40]}")
-        start_ns, end_ns = max(start_ns, _FIRST_NS), min(end_ns, _LAST_NS)
+        start_ns, end_ns = min(max(start_ns, _FIRST_NS), _LAST_NS), max(min(end_ns, _LAST_NS), _FIRST_NS - 1)
         limits, historian, nodes = self._context.limits, self._context.historian, self._context.engine.space.nodes
         budget = Budget(limits.max_components)
         allowance = historian.allowance(limits.query_timeout, self._context.now)

@@ -8,12 +8,14 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from subprocess import DEVNULL, PIPE
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+import trustme
 from contract import SourceContract, collect, messages, numbered
 from publisher import publish, until
 
@@ -438,6 +440,21 @@ async def test_tls_refused(
     files = {key: certificates / name for key, name in more.items()}
     async with MqttSource(settings(broker, url=f"mqtts://localhost:{broker.port}", **files)) as source:
         await until(lambda: problem in source.health().problems[0])
+        assert not source.health().connected
+
+
+async def test_tls_expired(make_mosquitto: Callable[..., Mosquitto], tmp_path: Path) -> None:
+    """A broker whose certificate has expired is not talked to, and the reason says so."""
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    issued = authority.issue_cert("localhost", not_after=datetime.now(UTC) - timedelta(hours=1))
+    (tmp_path / "server.pem").write_bytes(b"".join(one.bytes() for one in issued.cert_chain_pems))
+    issued.private_key_pem.write_to_path(str(tmp_path / "server.key"))
+    broker = make_mosquitto(*tls_lines(tmp_path))
+    broker.start()
+    more = {"url": f"mqtts://localhost:{broker.port}", "ca_file": tmp_path / "ca.pem"}
+    async with MqttSource(settings(broker, **more)) as source:
+        await until(lambda: any("expired" in problem for problem in source.health().problems))
         assert not source.health().connected
 
 

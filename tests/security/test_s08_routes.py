@@ -64,6 +64,7 @@ EXPECTED = {
     ("GET", "/readyz"): OPEN,
     ("GET", "/metrics"): ADMIN,
     ("GET", "/docs"): OPEN,
+    ("GET", "/docs/start.js"): OPEN,
     ("GET", "/docs/"): MOVED,
     ("GET", "/"): MOVED,
 }

@@ -65,6 +65,18 @@ MISTAKES = {
     "and not one that has a meaning of its own",
     "auth_public": '[auth] public[0] = "everything": must be "docs" or "metrics"',
     "auth_failures": "[auth] failures = 0: must be a whole number of at least 1",
+    "server_key_open": '[tls] key_file = "open.secret": must not be readable by everyone: chmod o-r',
+    "server_key_alone": '[tls] cert_file: must come with key_file',
+    "server_cert_alone": '[tls] key_file: must come with cert_file',
+    "server_cert_missing": '[tls] cert_file = "missing.crt": must be a file that can be read: No such file or directory',
+    "server_version": '[tls] min_version = "1.1": must be "1.2" or "1.3"',
+    "proxy_name": '[proxy] trusted[0] = "proxy.example": '
+    'must be an IP address or a network, such as "10.1.2.3" or "10.1.0.0/16"',
+    "proxy_network": '[proxy] trusted[0] = "10.1.2.3/16": '
+    'must be an IP address or a network, such as "10.1.2.3" or "10.1.0.0/16"',
+    "connections_max": "[connections] max = 0: must be a whole number of at least 1",
+    "head_timeout": "[connections] head_timeout = 0: must be a number of at least 0.1, in seconds",
+    "idle_timeout": "[connections] idle_timeout = -1: must be a number of at least 0, in seconds",
     "writes_allow": "[writes] allow: must name what may be written, "
     'such as ["acme/+/setpoints/#"]; ["#"] is everything',
     "writes_allow_filter": f'[writes] allow[0] = "acme/#/x": {FILTER}',
@@ -253,6 +265,8 @@ def directory(tmp_path, monkeypatch):
         ("mqtt-password", " pass word \n", 0o600),
         ("bridge.key", "key", 0o600),
         ("bridge.crt", "certificate", 0o644),
+        ("server.key", "key", 0o600),
+        ("server.crt", "certificate", 0o644),
         ("ca.crt", "authority", 0o644),
     ]:
         (tmp_path / name).write_text(text)
@@ -523,6 +537,9 @@ def test_the_annotated_file_names_every_setting():
     told = tomllib.loads(text)
     unwritable = {
         "mqtt": {"client_id", "username", "password_file", "ca_file", "cert_file", "key_file"},
+        "tls": {"cert_file", "key_file"},
+        "auth": {"file"},
+        "writes": {"audit_file"},
         "oidc": {"ca_file"},
         "state": {"directory"},
     }

@@ -38,7 +38,7 @@ ANSWERS = [
 def fragile(make_bridge: Callable[..., InProcess], monkeypatch: pytest.MonkeyPatch) -> Iterator[InProcess]:
     """A bridge that answers in every possible way: /namespaces has a bug, history is cut after one row."""
 
-    def fail(_: Browser) -> None:
+    def fail(_: Browser, **__: object) -> None:
         raise RuntimeError("a secret of ours")
 
     monkeypatch.setattr(Browser, "namespaces", fail)

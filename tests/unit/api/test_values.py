@@ -57,7 +57,7 @@ def test_default_depth(bridge: InProcess, depth: int | None) -> None:
     )
 
 
-@pytest.mark.parametrize("depth", [-1, 1.0, 1.5, "1", True, [], -(10**40)], ids=repr)
+@pytest.mark.parametrize("depth", [-1, 1.5, "1", True, [], -(10**40)], ids=repr)
 @pytest.mark.parametrize("path", ["/objects/value", "/objects/history", "/subscriptions/register"])
 def test_wrong_depth(bridge: InProcess, path: str, depth: object) -> None:
     """A negative or non-integer maxDepth is 400 and named."""
