@@ -23,7 +23,7 @@ from bridge.access import tokens
 from bridge.access.failures import Failures
 from bridge.access.principal import Principal
 from bridge.access.store import AccessStore, KeptToken, is_good
-from bridge.errors import TooMany, Unauthorized
+from bridge.errors import Unauthorized
 from bridge.logs import Throttle
 
 REFUSAL = "sign in: a bearer token, an API key, or a user name and password is needed"
@@ -66,14 +66,13 @@ class Authenticator:
         self._lines = Throttle()
 
     async def principal(self, headers: Headers, address: str) -> Principal:
-        """Who asks. Raises `Unauthorized`, and `TooMany` for an address that guesses."""
+        """Who asks. Raises `Unauthorized`, always with the same text; with a time for an address that guesses."""
         credentials = self._credentials(headers)
         if not credentials:
             raise Unauthorized(REFUSAL)
         found = await self._known(credentials[0], address) if len(credentials) == 1 else None
         if found is None:
-            await self._refuse(address)
-            raise Unauthorized(REFUSAL)
+            raise Unauthorized(REFUSAL, await self._refuse(address))
         self.logins["ok"] += 1
         return found
 
@@ -100,7 +99,7 @@ class Authenticator:
         scheme, text = credential
         match scheme:
             case b"" | b"bearer":
-                return self._of_token(text) or await self._of_provider(text, address)
+                return self._of_token(text) or await self._of_provider(text)
             case b"basic":
                 return await self._of_basic(text, address)
             case _:
@@ -116,10 +115,9 @@ class Authenticator:
             return None
         return self._store.principal(owner, f"token/{kept.id}", _end(kept)) if name in (None, owner) else None
 
-    async def _of_provider(self, text: bytes, address: str) -> Principal | None:
+    async def _of_provider(self, text: bytes) -> Principal | None:
         if self._provider is None or text.count(b".") != 2 or not text.isascii():
             return None
-        self._failures.check(address)
         return await self._provider.principal(text.decode("ascii"))
 
     async def _of_basic(self, text: bytes, address: str) -> Principal | None:
@@ -140,9 +138,9 @@ class Authenticator:
         known = self._right.get(key)
         if known is not None:
             return self._store.principal(name, known.credential)
-        self._failures.check(address)
         async with self._checking:
-            self._failures.check(address)  # many may have waited together
+            if self._failures.wait(address) is not None:
+                return None
             kept = self._store.known.principals.get(name)
             hashed = kept.password if kept is not None else None
             is_right = await asyncio.to_thread(tokens.is_password_of, password, hashed)
@@ -159,19 +157,16 @@ class Authenticator:
             self._as_of = self._store.changes
             self._right.clear()
 
-    async def _refuse(self, address: str) -> None:
-        """Wrong: count it, tell it now and then, and let whoever tries wait. Raises `TooMany`."""
-        try:
-            self._failures.check(address)
-        except TooMany:
-            self.logins["refused"] += 1
-            raise
-        self.logins["failed"] += 1
+    async def _refuse(self, address: str) -> int | None:
+        """Wrong: count it, tell it now and then, and let whoever tries wait. Seconds, where it is no use to go on."""
+        wait = self._failures.wait(address)
+        self.logins["failed" if wait is None else "refused"] += 1
         left_out = self._lines.admit(address, self._now())
         if left_out is not None:
             more = f"; {left_out} more since the last line" if left_out else ""
             _log.warning("wrong credentials from %s%s", address, more)
         await self._failures.failed(address)
+        return wait
 
 
 def _end(token: KeptToken) -> float | None:

@@ -1,5 +1,7 @@
-"""Failed logins, by address: each is answered later than the one before, and after too many in a minute none is looked
-at any more until the minute is over. Only wrong credentials count; none at all is no guess.
+"""Failed logins, by address: each is answered later than the one before, and after too many in a minute passwords are
+not looked at any more until the minute is over. Only wrong credentials count; none at all is no guess.
+
+A token has 256 random bits: guesses at it are no danger, and it is always looked at.
 """
 
 import asyncio
@@ -9,10 +11,8 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-from bridge.errors import TooMany
-
 MINUTE = 60.0
-FIRST_DELAY, LONGEST_DELAY = 0.1, 3.0  # seconds; doubled with each failure
+FIRST_DELAY, LONGEST_DELAY = 0.05, 1.0  # seconds; doubled with each failure
 ADDRESSES = 10_000  # remembered; the one that has been quiet the longest goes
 WAITING = 200  # answers that are held back at the same time; beyond, they go out at once
 
@@ -31,12 +31,12 @@ class Failures:
         self._records: OrderedDict[str, _Record] = OrderedDict()
         self._waiting = 0
 
-    def check(self, address: str) -> None:
-        """Raises `TooMany` where an address has failed too often."""
+    def wait(self, address: str) -> int | None:
+        """Seconds until passwords from an address are looked at again, where it has failed too often."""
         record = self._current(_net(address))
-        if record is not None and record.count >= self._most:
-            wait = max(1, round(record.since + MINUTE - self._now()))
-            raise TooMany(f"too many failed attempts to sign in; try again in {wait} s", wait)
+        if record is None or record.count < self._most:
+            return None
+        return max(1, round(record.since + MINUTE - self._now()))
 
     async def failed(self, address: str) -> None:
         """Count it, and let whoever tries wait."""

@@ -26,7 +26,7 @@ from bridge.space import Node
 from bridge.uns import Json, Message, Quality, Reading
 from bridge.uns.moments import SECOND
 from bridge.writing.audit import Attempt, Audit
-from bridge.writing.shaping import Read, Wanted, quality_of, says, shape
+from bridge.writing.shaping import Read, Wanted, quality_of, same, says, shape
 from bridge.writing.targets import Filters, Part, command_topic, parts
 from bridge.writing.templates import Templates
 
@@ -162,6 +162,8 @@ class Writer:
         space = self._engine.space
         time_ns = asked.time_ns or self._now_ns()
         quality_of(asked.value, asked.quality)
+        if node in space.own and same(asked.value, node.vqt(space.zone)[0]):
+            return []  # the bridge's own elements are not for clients to change, and this changes nothing
         todo = list(parts(node, asked.value, caller.sight, time_ns, self._engine.router.policies, space.zone))
         if len(todo) > MAX_PARTS:
             raise BadRequest(f"value: {len(todo)} parts, at most {MAX_PARTS} are written at once; write them apart")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 from inprocess import PRESS, InProcess, owner
-from raw_http import RawStream, request
+from raw_http import RawStream
 from served import HOST, Served
 
 from bridge.access import Principal
@@ -153,7 +153,6 @@ def test_unnamed_proxies_are_not_believed(bridge: InProcess, caplog: pytest.LogC
 
 def test_lines_about_a_request(caplog: pytest.LogCaptureFixture) -> None:
     """Whatever is logged while a request is answered carries its id; a fault's line is found from the answer."""
-    bridge = InProcess()
     broken = InProcess(principals={"t": Principal("tess", ("#",))})
     broken.context.engine.sight = lambda *_: 1 / 0  # type: ignore[method-assign, assignment]
     caplog.handler.setFormatter(TextFormatter())
@@ -161,4 +160,3 @@ def test_lines_about_a_request(caplog: pytest.LogCaptureFixture) -> None:
         answer = client.get("/v1/objects", headers={"Authorization": "Bearer t"})
     assert answer.status_code == 500
     assert f"(request {answer.headers['x-request-id']})" in caplog.text
-    assert bridge.get("/info")["success"]

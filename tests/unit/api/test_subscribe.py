@@ -134,7 +134,7 @@ def test_sync(bridge: InProcess) -> None:
     assert [batch["sequenceNumber"] for batch in sync(bridge, mine)] == [3]
 
 
-@pytest.mark.parametrize("number", ["1", 1.0, 1.5, True, [], {}], ids=repr)
+@pytest.mark.parametrize("number", ["1", 1.5, True, [], {}], ids=repr)
 def test_acknowledge_is_an_integer(bridge: InProcess, number: object) -> None:
     """A lastSequenceNumber that is no integer is 400 and acknowledges nothing."""
     mine = create(bridge, SPEED)

@@ -156,6 +156,21 @@ def test_principals_write_what_they_may():
     assert put(bridge, PRESS, {"motor": {"speed": 1}}) == (404, "no such element")
 
 
+def test_the_bridges_own():
+    """What the bridge tells about itself takes its own value back, and no other; nothing is published."""
+    bridge = pressed()
+    bridge.engine.tick(bridge.now_ns, bridge.now, bridge.clock)
+    ids = [one["elementId"] for one in bridge.get("/objects")["result"]]
+    found = [ident for ident in ids if ident.startswith("$bridge/model")]
+        one["elementId"] for one in bridge.get("/objects")["result"] if one["elementId"].startswith("$bridge/model")
+    ]
+    assert found
+    for ident in found:
+        assert put(bridge, ident, value(bridge, ident)) == (0, "")
+        assert put(bridge, ident, "other")[0] == 403
+    assert bridge.published == []
+
+
 def test_nothing_comes_back():
     """The broker has it, but nobody confirms: the answer says so."""
     bridge = pressed()
