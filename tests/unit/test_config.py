@@ -66,9 +66,10 @@ MISTAKES = {
     "auth_public": '[auth] public[0] = "everything": must be "docs" or "metrics"',
     "auth_failures": "[auth] failures = 0: must be a whole number of at least 1",
     "server_key_open": '[tls] key_file = "open.secret": must not be readable by everyone: chmod o-r',
-    "server_key_alone": '[tls] cert_file: must come with key_file',
-    "server_cert_alone": '[tls] key_file: must come with cert_file',
-    "server_cert_missing": '[tls] cert_file = "missing.crt": must be a file that can be read: No such file or directory',
+    "server_key_alone": "[tls] cert_file: must come with key_file",
+    "server_cert_alone": "[tls] key_file: must come with cert_file",
+    "server_cert_missing": '[tls] cert_file = "missing.crt": '
+    "must be a file that can be read: No such file or directory",
     "server_version": '[tls] min_version = "1.1": must be "1.2" or "1.3"',
     "proxy_name": '[proxy] trusted[0] = "proxy.example": '
     'must be an IP address or a network, such as "10.1.2.3" or "10.1.0.0/16"',

@@ -162,8 +162,6 @@ def test_the_bridges_own():
     bridge.engine.tick(bridge.now_ns, bridge.now, bridge.clock)
     ids = [one["elementId"] for one in bridge.get("/objects")["result"]]
     found = [ident for ident in ids if ident.startswith("$bridge/model")]
-        one["elementId"] for one in bridge.get("/objects")["result"] if one["elementId"].startswith("$bridge/model")
-    ]
     assert found
     for ident in found:
         assert put(bridge, ident, value(bridge, ident)) == (0, "")
