@@ -18,7 +18,7 @@ from bridge.engine import Engine, Options
 from bridge.errors import Unauthorized
 from bridge.explain import Explainer, Rejections
 from bridge.flow import Flow
-from bridge.history import MemoryHistory
+from bridge.history import History, MemoryHistory
 from bridge.history.answers import Historian
 from bridge.sources import Batch
 from bridge.space import Change, Limits
@@ -58,6 +58,7 @@ class InProcess:
         writes: WriteSettings | None = None,
         audit: Audit | None = None,
         rules: Sequence[Rule] = (),
+        history: History | None = None,
     ) -> None:
         self.principals = principals
         self.token = ""
@@ -75,7 +76,7 @@ class InProcess:
         )
         rejections = Rejections()
         self.engine = Engine(options, rejections.note)
-        self.history = MemoryHistory(rows_per_element, 1_000_000)
+        self.history: History = history or MemoryHistory(rows_per_element, 1_000_000)
         self.published: list[Message] = []
         self.device: Callable[[Message], Sequence[Message]] = lambda message: [message]
         writer = Writer(self.engine, self._deliver, writes, UTC, audit, lambda: self.now_ns) if writes else None

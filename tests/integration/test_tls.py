@@ -1,4 +1,4 @@
-"""HTTPS in the server, with real handshakes: what is spoken, who is believed, and new files while connections are open."""
+"""HTTPS in the server, with real handshakes: what is spoken, who is believed, and new files on the way."""
 
 import logging
 import socket
@@ -175,7 +175,7 @@ BREAK: dict[str, tuple[Callable[[Pair], object], str]] = {
 
 @pytest.mark.parametrize("name", BREAK)
 def test_unusable(authority: Authority, name: str) -> None:
-    """Files that cannot be used are refused at the start by name, with the reason, and nobody is asked for passwords."""
+    """Files that cannot be used are refused at the start, by name and with the reason, without asking for a password."""
     pair = authority.issue()
     said = settings(pair)
     change, told = BREAK[name]

@@ -73,6 +73,8 @@ def compared(left: frozenset[str], right: frozenset[str]) -> tuple[int, int, int
 
 
 def _without_unseen(names: frozenset[str], other: frozenset[str]) -> frozenset[str]:
+    if "/" not in "".join(names):
+        return names  # nothing is inside of anything: nearly always so, and asked often where many forms are new
     inside = {name.rpartition("/")[0] for name in other}
     bare = {name for name in other if name not in inside}
     return frozenset(name for name in names if "/" not in name or bare.isdisjoint(_enclosing(name)))
