@@ -175,7 +175,7 @@ BREAK: dict[str, tuple[Callable[[Pair], object], str]] = {
 
 @pytest.mark.parametrize("name", BREAK)
 def test_unusable(authority: Authority, name: str) -> None:
-    """Files that cannot be used are refused at the start, by name and with the reason, without asking for a password."""
+    """Files that cannot be used are refused at the start, by name and with the reason; no password is asked for."""
     pair = authority.issue()
     said = settings(pair)
     change, told = BREAK[name]
