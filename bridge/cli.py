@@ -106,7 +106,9 @@ def _check(arguments: argparse.Namespace) -> int:
         from bridge.model import load as load_model
 
         load_model(settings.model.file)
-    for caution in cautions(settings):
+    from bridge.access.entry import hindrance
+
+    for caution in filter(None, (*cautions(settings), hindrance(settings))):
         print(f"warning: {caution}", file=sys.stderr)
     _print(_toml(settings.public()), end="")
     return CLEAN

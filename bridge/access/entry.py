@@ -56,3 +56,12 @@ def access_of(settings: Settings) -> Access:
     failures = Failures(said.failures, time.monotonic)
     store = store or AccessStore(None)
     return Access(store, oidc, Authenticator(store, said.key_header, failures, oidc))
+
+
+def hindrance(settings: Settings) -> str | None:
+    """Why the daemon would not start with these settings, as far as signing in goes."""
+    try:
+        access_of(settings)
+    except StartError as error:
+        return f"the daemon does not start: {error}"
+    return None

@@ -207,7 +207,7 @@ def editing(path: Path) -> Iterator[AccessFile]:
 
 
 def _write(path: Path, content: AccessFile) -> None:
-    """Whole or not at all; whoever owns the file before owns it after."""
+    """Whole or not at all. Its owner stays; a new one is its directory's: the daemon has to read what root writes."""
     new = path.with_name(f".{path.name}.new")
     new.unlink(missing_ok=True)
     told = content.model_dump(exclude_none=True)
@@ -216,9 +216,11 @@ def _write(path: Path, content: AccessFile) -> None:
         stream.write(text + tomli_w.dumps(told))
         stream.flush()
         os.fsync(stream.fileno())
-    if path.exists() and os.name == "posix":
-        former = path.stat()
-        if (former.st_uid, former.st_gid) != (os.geteuid(), os.getegid()):
+    if os.name == "posix":
+        like = path if path.exists() else path.parent
+        former = like.stat()
+        if os.geteuid() == 0 and former.st_uid != 0:
             os.chown(new, former.st_uid, former.st_gid)
-        new.chmod(former.st_mode & 0o770)
+        if like is path:
+            new.chmod(former.st_mode & 0o770)
     new.replace(path)

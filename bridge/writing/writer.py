@@ -128,15 +128,19 @@ class Writer:
         return outcomes
 
     async def _one(self, caller: Caller, asked: Asked, deadline: float) -> RequestError | None:
+        node = self._engine.space.nodes.get(asked.element_id)
+        error: RequestError | None = None
         if time.monotonic() > deadline:
-            return _TOO_MANY
-        try:
-            node = self._engine.space.nodes.get(asked.element_id)
-            if node is None or not caller.sight.reads(node):
-                raise NotFound("no such element")
-            await self._parts(caller, node, asked, deadline)
-        except RequestError as error:
+            error = _TOO_MANY
+        elif node is None or not caller.sight.reads(node):
+            error = NotFound("no such element")
+        if error is not None or node is None:
+            self._note(caller, asked.element_id, asked.value, "", error)
             return error
+        try:
+            await self._parts(caller, node, asked, deadline)
+        except RequestError as why:
+            return why
         return None
 
     async def _parts(self, caller: Caller, node: Node, asked: Asked, deadline: float) -> None:
@@ -144,7 +148,7 @@ class Writer:
         try:
             todo = self._todo(caller, node, asked)
         except RequestError as error:
-            self._note(caller, node, asked.value, "", error)
+            self._note(caller, node.id, asked.value, "", error)
             raise
         failures: list[tuple[Part, RequestError]] = []
         for part in todo:
@@ -188,7 +192,7 @@ class Writer:
             outcome = error
             raise
         finally:
-            self._note(caller, part.asked, part.value if node is part.asked else asked.value, topic, outcome, old)
+            self._note(caller, part.asked.id, part.value if node is part.asked else asked.value, topic, outcome, old)
 
     def _message(self, part: Part, asked: Asked) -> tuple[Message, Wanted, Read]:
         node, space, router = part.node, self._engine.space, self._engine.router
@@ -253,14 +257,14 @@ class Writer:
                 del self._busy[topic]
 
     def _note(
-        self, caller: Caller, node: Node, new: Json, topic: str, error: RequestError | None, old: Json = None
+        self, caller: Caller, ident: str, new: Json, topic: str, error: RequestError | None, old: Json = None
     ) -> None:
         kind = "ok" if error is None else "failed" if error.status >= Unavailable.status else "refused"
         self.outcomes[kind] += 1
         if self._audit is not None:
             outcome = "ok" if error is None else str(error)
             who = (caller.name, caller.address, caller.request_id)
-            self._audit.note(Attempt(self._now_ns(), *who, node.id, topic, old, new, outcome))
+            self._audit.note(Attempt(self._now_ns(), *who, ident, topic, old, new, outcome))
 
 
 def _joined(node: Node, count: int, failures: Sequence[tuple[Part, RequestError]]) -> RequestError:

@@ -83,3 +83,11 @@ def test_an_identity_provider_is_enough(tmp_path):
     """No access file is needed then."""
     oidc = {"issuer": "https://id.example", "audience": ["bridge"]}
     assert access_of(settings(tmp_path, api={"host": "0.0.0.0"}, oidc=oidc)).authenticator is not None
+
+
+def test_check_tells(tmp_path, monkeypatch, capsys):
+    """`bridge check` says beforehand what would keep the daemon from starting."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "uns.toml").write_text('[api]\nhost = "0.0.0.0"\n')
+    assert main(["check", "--config", "uns.toml"]) == 0
+    assert "warning: the daemon does not start" in capsys.readouterr().err

@@ -259,6 +259,7 @@ def test_audit(tmp_path: Path):
     put(bridge, SPEED, "x")
     bridge.device = lambda _: []
     put(bridge, f"{AXIS}#/x", 7)
+    put(bridge, "acme/nothing", 8)
     audit.close()
     lines = [json.loads(line) for line in (tmp_path / "audit.jsonl").read_text().splitlines()]
     keys = ("principal", "elementId", "topic", "old", "new")
@@ -267,6 +268,7 @@ def test_audit(tmp_path: Path):
         ("anonymous", SPEED, SPEED, 5, 6, "ok"),
         ("anonymous", SPEED, "", None, "x", "value: does not fit "),
         ("anonymous", f"{AXIS}#/x", AXIS, 1, 7, "the broker has taken"),
+        ("anonymous", "acme/nothing", "", None, 8, "no such element"),
     ]
     assert (tmp_path / "audit.jsonl").stat().st_mode & 0o007 == 0
 
