@@ -34,7 +34,10 @@ class Access:
     @property
     def problem(self) -> str | None:
         """For readiness: something that keeps people out."""
-        return self.store.problem if self.store is not None and self.authenticator is not None else None
+        if self.store is None or self.authenticator is None:
+            return None
+        _ = self.store.known  # looks at the file, at most once a second
+        return self.store.problem
 
 
 def access_of(settings: Settings) -> Access:

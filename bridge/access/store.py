@@ -18,6 +18,7 @@ all the same.
 """
 
 import fcntl
+import logging
 import os
 import stat
 import time
@@ -37,6 +38,8 @@ from bridge.errors import ConfigError
 
 NAME = "access.toml"  # in the state directory
 LOOK_S = 1.0  # seconds between looks at the file
+
+_log = logging.getLogger("bridge.access")
 
 Filters = Annotated[list[Annotated[str, AfterValidator(rules.mqtt_filter)]], Field(default_factory=list)]
 
@@ -126,8 +129,11 @@ class AccessStore:
             found = load(path)
         except ConfigError as error:
             self.problem = f"access file: {error}"
+            _log.error("%s; what was good before counts", self.problem)
             return
         self.problem = None if stamp is not None else f"access file {path} has gone: nobody can sign in"
+        if self.problem is not None:
+            _log.error("%s", self.problem)
         tokens = {one.id: (name, one) for name, kept in found.principal.items() for one in kept.token}
         self._known = Known(principals=found.principal, tokens=tokens)
 

@@ -232,7 +232,7 @@ def test_the_file_is_private(door):
         pytest.param('[principal."oidc:x"]\nread = []\n', "without ':'", id="a provider's name"),
     ],
 )  # fmt: skip
-def test_a_broken_file_leaves_things_as_they_were(door, text, told):
+def test_a_broken_file_leaves_things_as_they_were(door, caplog, text, told):
     """While it runs the last good one counts, and the problem is told, without what is in the file."""
     door.ask(("X-API-Key", door.token.text.encode()))
     door.path.write_text(text)
@@ -240,7 +240,8 @@ def test_a_broken_file_leaves_things_as_they_were(door, text, told):
     door.later()
     assert door.ask(("X-API-Key", door.token.text.encode())).name == "scada"
     assert told in (door.store.problem or "")
-    assert "secret123" not in (door.store.problem or "")
+    assert "secret123" not in (door.store.problem or "") + caplog.text
+    assert caplog.text.count("access file: ") == 1
 
 
 def test_a_file_that_has_gone_lets_nobody_in(door):
