@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 from bridge.uns import vda5050
 from bridge.uns.databus import is_write
 from bridge.uns.decoder import Decoder, Shared
-from bridge.uns.message import Hint, Message, Reading, Rejected
+from bridge.uns.message import Hint, Json, Message, Reading, Rejected
 from bridge.uns.policy import PLAIN, Policies, Policy
 from bridge.uns.ruled import RuledDecoder, reading_terms
 from bridge.uns.sparkplug import SparkplugDecoder
@@ -56,6 +56,10 @@ class Router:
     def rebirths(self) -> Rebirths:
         """Sparkplug's edge nodes whose births are wanted, because their data make no sense without."""
         return self._sparkplug.rebirths
+
+    def sparkplug_command(self, topic: str, value: Json, now_ns: int) -> Message | Rejected:
+        """The message that asks an edge node to set a metric; `topic` is its element's."""
+        return self._sparkplug.command(topic, value, now_ns)
 
     @property
     def batch_stats(self) -> Mapping[str, int]:

@@ -11,8 +11,9 @@ explained makes the births of its node wanted: `rebirths`.
 from collections import Counter
 from collections.abc import Iterable
 
-from bridge.uns.message import BAD, Message, Reading, Rejected
+from bridge.uns.message import BAD, Json, Message, Reading, Rejected
 from bridge.uns.sparkplug_births import Births, Node, Scope
+from bridge.uns.sparkplug_commands import command
 from bridge.uns.sparkplug_metrics import BD_SEQ, Arrival, MetricReader
 from bridge.uns.sparkplug_rebirths import Rebirths
 from bridge.uns.sparkplug_tags import Tag, instant, reading_of
@@ -48,6 +49,10 @@ class SparkplugDecoder:
         """Whether a device of this name has been born at an edge node; else it is a folder of the node's metrics."""
         known = self._births.node(group, node)
         return known is not None and name in known.devices
+
+    def command(self, topic: str, value: Json, now_ns: int) -> Message | Rejected:
+        """The message that asks an edge node to set a metric."""
+        return command(self._births, topic, value, now_ns)
 
     def read(self, message: Message) -> list[Reading] | Rejected:
         """The readings of one message: for a birth or a death one for each data point that it covers."""

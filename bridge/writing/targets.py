@@ -12,7 +12,6 @@ from bridge.space.dividing import check, divided, target
 from bridge.space.sight import Sight
 from bridge.uns import Json
 from bridge.uns.policy import Policies
-from bridge.uns.routing import is_sparkplug
 from bridge.uns.topics import matches
 from bridge.writing.shaping import changed, refreshed
 from bridge.writing.words import moment
@@ -52,8 +51,6 @@ def parts(node: Node, value: Json, sight: Sight, time_ns: int, policies: Policie
     if not whole:
         check(found, value)
     for one, own in divided(found, value, sight) if whole else ((found, value),):
-        if is_sparkplug(one.topic):
-            raise NotBuilt(f"elementId: {one.id} is a Sparkplug metric; commands to edge nodes are not sent")
         if isinstance(one, Field):
             document = _with(one, own, time_ns, policies, zone)
             yield Part(one.owner, document, one)

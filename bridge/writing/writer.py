@@ -20,11 +20,13 @@ from msgspec import Struct
 from bridge.access import Caller
 from bridge.config import WriteSettings
 from bridge.engine import Engine
-from bridge.errors import BadRequest, Forbidden, NotFound, RequestError, Unavailable
+from bridge.errors import BadRequest, Forbidden, NotBuilt, NotFound, RequestError, Unavailable
 from bridge.sources.base import NotDelivered
 from bridge.space import Node
-from bridge.uns import Json, Message, Quality, Reading
+from bridge.uns import Json, Message, Quality, Reading, Rejected
 from bridge.uns.moments import SECOND
+from bridge.uns.routing import is_sparkplug
+from bridge.uns.sparkplug_commands import UNFIT
 from bridge.writing.audit import Attempt, Audit
 from bridge.writing.shaping import Read, Wanted, quality_of, same, says, shape
 from bridge.writing.targets import Filters, Part, command_topic, parts
@@ -32,6 +34,7 @@ from bridge.writing.templates import Templates
 
 AT_ONCE = 100  # writes under way
 ROOM = 10.0  # seconds that a request may take beside the echo of its last write
+EDGE = "spBv1.0"  # where those wait whose value an edge node tells
 MAX_PARTS = 1_000  # messages of one composed value
 
 _TOO_MANY = Unavailable("not tried: the request reached its limit of time; ask for the rest in another one")
@@ -53,12 +56,16 @@ class Asked(Struct, frozen=True):
 
 
 class _Echo(Struct):
-    """Somebody who waits for a value to come back."""
+    """Somebody who waits for a value to come back. Without `read` the element itself shows it: a message of an edge
+    node may be read only once.
+    """
 
     wanted: Wanted
-    read: Read
+    read: Read | None
     came: "asyncio.Future[None]"
-    last: Reading | None = None  # what came instead
+    since_ns: int
+    last: Json = None  # what came instead
+    is_other: bool = False
 
 
 class Writer:
@@ -94,15 +101,26 @@ class Writer:
             self.templates.note(messages)
             return
         self.templates.note([message for message in messages if not self._echoed(message)])
+        for echo in self._echoes.get(EDGE, ()):
+            self._look_at(echo)
+
+    def _look_at(self, echo: _Echo) -> None:
+        """An edge node may have told."""
+        node = self._engine.space.by_topic.get(echo.wanted.topic)
+        if node is None or node.received_ns < echo.since_ns:
+            return
+        echo.last, echo.is_other = node.value, True
+        if same(node.value, echo.wanted.value) and not echo.came.done():
+            echo.came.set_result(None)
 
     def _echoed(self, message: Message) -> bool:
         """Whether it is what somebody waits for: that shows how we have written, not how the topic is written."""
         found = False
         for echo in self._echoes.get(message.topic, ()):
-            reading = echo.read(message)
+            reading = echo.read(message) if echo.read is not None else None
             if not isinstance(reading, Reading) or message.replayed:
                 continue
-            echo.last = reading
+            echo.last, echo.is_other = reading.value, True
             if says(reading, echo.wanted):
                 found = True
                 if not echo.came.done():
@@ -194,8 +212,10 @@ class Writer:
         finally:
             self._note(caller, part.asked.id, part.value if node is part.asked else asked.value, topic, outcome, old)
 
-    def _message(self, part: Part, asked: Asked) -> tuple[Message, Wanted, Read]:
+    def _message(self, part: Part, asked: Asked) -> tuple[Message, Wanted, Read | None]:
         node, space, router = part.node, self._engine.space, self._engine.router
+        if is_sparkplug(node.topic):
+            return self._command(part, asked)
         came_on = space.raw_topics.get(node.id, node.topic)
         policy = router.policies.of(came_on)
         command = command_topic(policy.write_to or self._settings.topic, came_on)
@@ -214,6 +234,16 @@ class Writer:
         properties = template.properties if command == came_on else None
         return Message(command, payload, self._settings.qos, retain, properties=properties), wanted, read
 
+    def _command(self, part: Part, asked: Asked) -> tuple[Message, Wanted, None]:
+        """A Sparkplug metric is set by its edge node, which tells its new value."""
+        now_ns, topic = self._now_ns(), part.node.topic
+        made = self._engine.router.sparkplug_command(topic, part.value, now_ns)
+        if made is UNFIT:
+            raise BadRequest(f"value: {part.node.id}: {UNFIT.detail}")
+        if isinstance(made, Rejected):
+            raise NotBuilt(f"elementId: {part.node.id}: {made.detail}")
+        return made, Wanted(topic, part.value, quality_of(part.value, asked.quality), now_ns), None
+
     def _like(self, command: str, template: Message) -> Message:
         """Commands are written as the last one was, if it was one of that shape; else as values are."""
         last = self.templates.of(command) if command != template.topic else None
@@ -221,9 +251,10 @@ class Writer:
             return template
         return Message(template.topic, last.payload, properties=template.properties)
 
-    async def _publish(self, message: Message, wanted: Wanted, read: Read) -> None:
-        settings, echo = self._settings, _Echo(wanted, read, asyncio.get_running_loop().create_future())
-        place = self._engine.space.raw_topics.get(wanted.topic, wanted.topic)
+    async def _publish(self, message: Message, wanted: Wanted, read: Read | None) -> None:
+        settings, came = self._settings, asyncio.get_running_loop().create_future()
+        echo = _Echo(wanted, read, came, self._now_ns())
+        place = self._engine.space.raw_topics.get(wanted.topic, wanted.topic) if read is not None else EDGE
         waiting = self._echoes.setdefault(place, [])
         waiting.append(echo)
         try:
@@ -241,9 +272,9 @@ class Writer:
 
     def _unconfirmed(self, echo: _Echo) -> str:
         seconds = f"{self._settings.echo_timeout:g} s"
-        if echo.last is None:
+        if not echo.is_other:
             return f"the broker has taken it, but nothing has come back within {seconds}"
-        shown = str(echo.last.value)[:80]
+        shown = str(echo.last)[:80]
         return f"the broker has taken it, but within {seconds} something else has come back: {shown}"
 
     @asynccontextmanager
