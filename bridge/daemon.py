@@ -115,7 +115,18 @@ class _Daemon:
         history = self._history()
         source = MqttSource(settings.mqtt)
         audit = self._audit()
-        writer = Writer(engine, source.deliver, settings.writes, engine.space.zone, audit) if audit else None
+        writer = (
+            Writer(
+                engine,
+                source.deliver,
+                settings.writes,
+                engine.space.zone,
+                audit,
+                future_tolerance=settings.model.future_tolerance,
+            )
+            if audit
+            else None
+        )
         flow = Flow(engine, history, writer.heard if writer is not None else None)
         keeper = self._keeper(engine, options, history, flow)
         collector = BridgeCollector(

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from bridge.config import rules
-from bridge.config.section import Count, Filter, Place, Section, conflicts
+from bridge.config.section import Filter, Place, Section, conflicts
 
 
 class WriteSettings(Section):
@@ -20,7 +20,7 @@ class WriteSettings(Section):
     echo_timeout: Annotated[float, Field(ge=0.1, le=60)] = 5.0
     audit_file: Place = None
     audit_bytes: Annotated[int, Field(ge=65_536)] = 10 * 1024 * 1024  # of one file, before a new one begins
-    audit_files: Count = 10
+    audit_files: Annotated[int, Field(ge=2)] = 10  # a new one needs an old one beside it, or lines would be lost
 
     @model_validator(mode="after")
     def _fits(self) -> Self:

@@ -5,6 +5,7 @@ written, `writer` sends and waits, `audit` keeps who did what.
 """
 
 from bridge.writing.audit import Attempt, Audit
-from bridge.writing.writer import Asked, Writer
+from bridge.writing.targets import Asked
+from bridge.writing.writer import Writer
 
 __all__ = ["Asked", "Attempt", "Audit", "Writer"]

@@ -1,12 +1,14 @@
 """The audit log: one line of JSON for each attempt to write, in a file of its own that is kept apart.
 
-Lines go through a queue to a thread, so that a slow disk delays nobody. A disk that takes no more is told once,
-counted, and shows in readiness; writing goes on: a full disk is no reason to keep an operator from a setpoint.
+Lines go through a queue to a thread, so that a slow disk delays nobody. Where the disk takes no more, or lines come
+faster than it takes them, that is told once, counted, and shows in readiness; writing goes on: a full disk is no reason
+to keep an operator from a setpoint.
 """
 
 import logging
 import os
 import queue
+import sys
 from logging.handlers import QueueHandler, QueueListener, RotatingFileHandler
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,9 @@ from msgspec import Struct
 
 from bridge.uns.moments import render
 
-SHOWN = 1_000  # characters of a value in a line
+SHOWN = 1_000  # characters of a value, a name or a reason in a line
+WAITING = 10_000  # lines for the disk, some 30 MB at most
+MODE = 0o600  # the bridge's own: who wrote what, and from where, is not for everybody
 
 _encode = msgspec.json.Encoder().encode
 _log = logging.getLogger("bridge.writes")
@@ -43,11 +47,11 @@ class Attempt(Struct, frozen=True):
             "principal": self.principal,
             "address": self.address,
             "requestId": self.request_id,
-            "elementId": self.element_id,
-            "topic": self.topic,
+            "elementId": self.element_id[:SHOWN],
+            "topic": self.topic[:SHOWN],
             "old": _short(self.old),
             "new": _short(self.new),
-            "outcome": self.outcome,
+            "outcome": self.outcome[:SHOWN],
         }
         return _encode(told).decode()
 
@@ -58,7 +62,7 @@ def _short(value: Any) -> Any:  # noqa: ANN401 - any JSON
 
 
 class _File(RotatingFileHandler):
-    """Readable by its owner and group only; counts what it cannot write."""
+    """Counts what it cannot write."""
 
     def __init__(self, path: Path, max_bytes: int, files: int) -> None:
         super().__init__(path, maxBytes=max_bytes, backupCount=files - 1, encoding="utf-8")
@@ -68,7 +72,7 @@ class _File(RotatingFileHandler):
     def _open(self) -> Any:  # noqa: ANN401 - a text stream
         return open(
             self.baseFilename, self.mode, encoding=self.encoding,
-            opener=lambda path, flags: os.open(path, flags, 0o640),
+            opener=lambda path, flags: os.open(path, flags, MODE),
         )  # fmt: skip
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -78,13 +82,19 @@ class _File(RotatingFileHandler):
             self.problem = None
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802 - the base class calls it so
-        import sys
+        self.fails(str(sys.exc_info()[1]))
 
+    def fails(self, why: str) -> None:
+        """A line is lost."""
         self.failures += 1
-        why = sys.exc_info()[1]
         if self.problem is None:
             _log.error("the audit log %s cannot be written: %s", self.baseFilename, why)
         self.problem = f"the audit log cannot be written: {why}"
+
+
+class _Listener(QueueListener):
+    def enqueue_sentinel(self) -> None:
+        self.queue.put(self._sentinel)  # type: ignore[attr-defined]  # waits for room, unlike the base class
 
 
 class Audit:
@@ -94,9 +104,9 @@ class Audit:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file = _File(path, max_bytes, files)
         self._file.setFormatter(logging.Formatter("%(message)s"))
-        self._queue: queue.SimpleQueue[logging.LogRecord] = queue.SimpleQueue()
-        self._handler = QueueHandler(self._queue)
-        self._listener = QueueListener(self._queue, self._file)
+        waiting: queue.Queue[logging.LogRecord] = queue.Queue(WAITING)
+        self._handler = QueueHandler(waiting)
+        self._listener = _Listener(waiting, self._file)
         self._listener.start()
 
     @property
@@ -109,9 +119,15 @@ class Audit:
         return self._file.problem
 
     def note(self, attempt: Attempt) -> None:
-        self._handler.enqueue(logging.makeLogRecord({"msg": attempt.line()}))
+        try:
+            self._handler.enqueue(logging.makeLogRecord({"msg": attempt.line()}))
+        except queue.Full:
+            self._file.fails("the disk is slower than the lines come")
 
     def close(self) -> None:
-        """All lines are written."""
+        """All lines are written, or cannot be."""
         self._listener.stop()
-        self._file.close()
+        try:
+            self._file.close()
+        except OSError as error:  # what the disk did not take before, it does not take now
+            self._file.fails(str(error))

@@ -12,10 +12,10 @@ from datetime import tzinfo
 from typing import TypeAlias
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from bridge.errors import BadRequest, NotBuilt
-from bridge.uns import BAD, GOOD, UNCERTAIN, Json, Message, Quality, Reading, Rejected, envelope
+from bridge.uns import BAD, GOOD, UNCERTAIN, Json, Message, Quality, Reading, Rejected, envelope, moments
 from bridge.uns.envelope import Terms
 from bridge.uns.payload import Binary, Loose, Malformed, Text, TooDeep, decode
 from bridge.uns.policy import Policy
@@ -37,12 +37,13 @@ class Wanted(Struct, frozen=True):
 
 
 def shape(template: Message, wanted: Wanted, read: Read, policy: Policy, zone: tzinfo) -> bytes:
-    """The payload. `read` is how messages of this topic are read, `zone` for times that name none.
+    """The payload. `read` reads messages of this topic, and remembers what was tried; `zone` is for times without one.
 
     Raises `NotBuilt` where the topic's messages are of other elements, too, `BadRequest` where no form says it.
     """
     last = read(template)
-    if isinstance(last, list) or (isinstance(last, Reading) and last.topic != wanted.topic):
+    topic = last.topic if isinstance(last, Reading) else template.topic
+    if isinstance(last, list) or topic != wanted.topic:
         raise NotBuilt(f"its value comes in messages on {template.topic} together with others; these are not written")
     for payload in _forms(template, wanted, policy, zone):
         if not payload:
@@ -50,16 +51,18 @@ def shape(template: Message, wanted: Wanted, read: Read, policy: Policy, zone: t
         outcome = read(Message(template.topic, payload, properties=template.properties, received_ns=wanted.time_ns))
         if isinstance(outcome, Reading) and says(outcome, wanted):
             return payload
+    if template.topic != wanted.topic:
+        raise NotBuilt(f"its value comes in messages on {template.topic} of a form that is not written")
     raise BadRequest(f"value: messages on {template.topic} have no way to say {_encode(wanted.value).decode()[:80]}")
 
 
 def says(reading: Reading, wanted: Wanted) -> bool:
-    """Whether a reading is what is wanted: 1 and 1.0 are the same, 1 and true are not."""
+    """Whether a reading is what is wanted, its quality too."""
     return reading.topic == wanted.topic and same(reading.value, wanted.value) and reading.quality == wanted.quality
 
 
 def same(one: Json, other: Json) -> bool:
-    """Whether two values are equal as JSON has them."""
+    """Whether two values are equal as JSON has them: 1 and 1.0 are the same, 1 and true are not."""
     if isinstance(one, bool) is not isinstance(other, bool):
         return False
     if isinstance(one, dict) and isinstance(other, dict):
@@ -141,22 +144,7 @@ class _Like:
             values += words.scalars(self._wanted.value, inner)  # a number as a text, where a rule reads it as one
         values.append(self._wanted.value)
         for value in values:
-            changes: dict[str, Json] = {plan.value or "": value}
-            if plan.time is not None:
-                changes[plan.time] = self._time(plan.time)
-            if plan.doubt is not None:
-                changes[plan.doubt] = self._wanted.quality == UNCERTAIN
-            if plan.quality is None:
-                yield self._changed(changes)
-                continue
-            for said in self._qualities(find(self._last, plan.quality), plan):
-                yield self._changed({**changes, plan.quality: said})
-
-    def _qualities(self, last: Json, plan: envelope.Plan) -> Iterator[Json]:
-        said = GOOD if plan.doubt is not None and self._wanted.quality == UNCERTAIN else self._wanted.quality
-        yield from words.qualities(said, last, plan.quality_as)
-        if last is None:
-            yield None
+            yield from filled(self._last, plan, structs.replace(self._wanted, value=value), self._zone)
 
     def _nested(self, key: str) -> Iterator[Json]:
         box = self._last[key]
@@ -165,20 +153,35 @@ class _Like:
             for document in _Like(inner, self._wanted, self._terms, self._zone, ()).documents():
                 yield {**self._last, key: [document] if isinstance(box, list) else document}
 
-    def _time(self, key: str) -> Json:
-        return words.moment(self._wanted.time_ns, find(self._last, key), self._terms.time_unit, self._zone)
 
-    def _changed(self, changes: Mapping[str, Json]) -> Json:
-        return changed(self._last, changes)
+def filled(last: dict[str, Json], plan: envelope.Plan, wanted: Wanted, zone: tzinfo) -> Iterator[dict[str, Json]]:
+    """An envelope with another value, a new time, and the quality in words or codes of its own that may be read so."""
+    changes: dict[str, Json] = {plan.value or "": wanted.value}
+    if plan.time is not None:
+        changes[plan.time] = words.moment(wanted.time_ns, find(last, plan.time), plan.time_unit, zone)
+    said = wanted.quality
+    if plan.doubt is not None:
+        changes[plan.doubt] = said == UNCERTAIN
+        said = GOOD if said == UNCERTAIN else said
+    if plan.quality is None:
+        yield changed(last, changes)
+        return
+    before = find(last, plan.quality)
+    for form in words.qualities(said, before, plan.quality_as):
+        yield changed(last, {**changes, plan.quality: form})
+    if before is None:
+        yield changed(last, {**changes, plan.quality: None})
 
 
 def refreshed(document: dict[str, Json], time_ns: int, policy: Policy, zone: tzinfo) -> dict[str, Json]:
-    """A document that is a value itself, with the time in it set anew."""
-    terms = terms_of(policy)
-    plan = envelope.plan(document, policy.zone or zone, terms=terms)
+    """A document that is a value itself, with the time in it, if it is one, set anew."""
+    terms, zone = terms_of(policy), policy.zone or zone
+    plan = envelope.plan(document, zone, terms=terms)
     if plan.value is not None or plan.time is None:
         return document
-    time = words.moment(time_ns, document[plan.time], terms.time_unit, policy.zone or zone)
+    if moments.PARSERS[terms.time_unit](document[plan.time], zone) is None:
+        return document  # a time of day, or a length of time
+    time = words.moment(time_ns, document[plan.time], terms.time_unit, zone)
     return changed(document, {plan.time: time})
 
 

@@ -1,8 +1,7 @@
 """Where a write goes: which topic, with which value, for an element, a field of one, or the parts of one."""
 
 import re
-from collections.abc import Callable, Iterator
-from datetime import tzinfo
+from collections.abc import Iterator
 
 from msgspec import Struct
 
@@ -10,21 +9,31 @@ from bridge.errors import Forbidden, NotBuilt
 from bridge.space import Field, Node
 from bridge.space.dividing import check, divided, target
 from bridge.space.sight import Sight
-from bridge.uns import Json
-from bridge.uns.policy import Policies
+from bridge.uns import Json, Quality
 from bridge.uns.topics import matches
-from bridge.writing.shaping import changed, refreshed
-from bridge.writing.words import moment
 
 _PLACEHOLDER = re.compile(r"\{(\w+\+?)\}")
 
 
-class Part(Struct, frozen=True):
-    """One message to come: `node` is whose payload it is, `asked` the element that was asked for."""
+class Asked(Struct, frozen=True):
+    """One update of a request. `time_ns` None: now."""
 
-    node: Node
+    element_id: str
     value: Json
-    asked: Node
+    quality: Quality | None = None
+    time_ns: int | None = None
+
+
+class Part(Struct, frozen=True):
+    """One message to come: the value of one element that has values of its own, or of a field of one."""
+
+    element: Node
+    value: Json
+
+    @property
+    def node(self) -> Node:
+        """Whose payload it is."""
+        return self.element.owner if isinstance(self.element, Field) else self.element
 
 
 class Filters:
@@ -41,54 +50,25 @@ class Filters:
             raise Forbidden(f"elementId: {node.id} is none of what may be written: [writes] allow")
 
 
-def parts(node: Node, value: Json, sight: Sight, time_ns: int, policies: Policies, zone: tzinfo) -> Iterator[Part]:
+def parts(node: Node, value: Json, sight: Sight) -> Iterator[Part]:
     """What has to be published for a value: one message, or of what is composed one for each part.
 
     Raises `RequestError`.
     """
     found = target(node)
-    whole = found.is_composed or not sight.reads(found)
-    if not whole:
+    if found.is_composed or not sight.reads(found):
+        for one, own in divided(found, value, sight):
+            yield Part(one, own)
+    else:
         check(found, value)
-    for one, own in divided(found, value, sight) if whole else ((found, value),):
-        if isinstance(one, Field):
-            document = _with(one, own, time_ns, policies, zone)
-            yield Part(one.owner, document, one)
-        else:
-            yield Part(one, own, one)
-
-
-def _with(field: Field, value: Json, time_ns: int, policies: Policies, zone: tzinfo) -> Json:
-    """The payload of a field's owner with another value in it, and a new time."""
-    document = field.owner.raw()
-    if not isinstance(document, dict):
-        raise NotBuilt(f"elementId: {field.id} is not in what {field.owner.id} has at present; write that one")
-    policy = policies.of(field.topic)
-    path = field.path()
-    fresh = refreshed(document, time_ns, policy, zone)
-    return _put(fresh, path, lambda old: _in_envelope(field, old, value, time_ns, zone))
-
-
-def _in_envelope(field: Field, old: Json, value: Json, time_ns: int, zone: tzinfo) -> Json:
-    """A field may be an envelope of its own."""
-    plan = field.plan
-    if plan is None or not isinstance(old, dict) or plan.value is None:
-        return value
-    changes = {plan.value: value}
-    if plan.time is not None and plan.time in old:
-        changes[plan.time] = moment(time_ns, old[plan.time], plan.time_unit, zone)
-    return changed(old, changes)
-
-
-def _put(document: Json, path: tuple[str, ...], make: Callable[[Json], Json]) -> Json:
-    """A copy of a document with something else at a place."""
-    key, *rest = path
-    old = document.get(key) if isinstance(document, dict) else None
-    return {**(document or {}), key: _put(old, tuple(rest), make) if rest else make(old)}
+        yield Part(found, value)
 
 
 def command_topic(template: str, topic: str) -> str:
-    """The topic that a template makes of an element's: see [writes] topic."""
+    """The topic that a template makes of an element's: see [writes] topic.
+
+    Raises `NotBuilt` where it asks for levels that there are not: several elements would share one topic.
+    """
     levels = topic.split("/")
 
     def fill(found: re.Match[str]) -> str:
@@ -96,12 +76,15 @@ def command_topic(template: str, topic: str) -> str:
             case "topic":
                 return topic
             case "parent":
-                return "/".join(levels[:-1])
+                text = "/".join(levels[:-1])
             case "name":
-                return levels[-1]
+                text = levels[-1]
             case word if word.endswith("+"):
-                return "/".join(levels[int(word[:-1]) - 1 :])
+                text = "/".join(levels[int(word[:-1]) - 1 :])
             case word:
-                return "".join(levels[int(word) - 1 : int(word)])
+                text = "".join(levels[int(word) - 1 : int(word)])
+        if not text:
+            raise NotBuilt(f"elementId: {template} makes no command topic of {topic}: it has no {found[0]}")
+        return text
 
     return _PLACEHOLDER.sub(fill, template)

@@ -121,6 +121,7 @@ class InProcess:
     async def _deliver(self, message: Message, timeout: float) -> None:  # noqa: ASYNC109
         """The broker has it; what `device` makes of it comes back. A device may raise `NotDelivered`."""
         self.published.append(message)
+        await asyncio.sleep(0)  # others get their turn, as with a real broker
         back = self.device(message)
         self.now_ns += SECOND // 1_000
         if back:

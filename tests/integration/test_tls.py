@@ -108,14 +108,21 @@ def test_versions(
             assert connection.version() == expected  # type: ignore[attr-defined]  # a socket with TLS
 
 
-@pytest.mark.parametrize("cipher", ["AES256-SHA", "AES128-GCM-SHA256", "ECDHE-RSA-AES128-SHA"])
+@pytest.mark.parametrize("cipher", ["ECDHE-ECDSA-AES128-SHA256", "ECDHE-ECDSA-AES128-SHA"])
 def test_weak_ciphers(make_served: Callable[..., Served], authority: Authority, cipher: str) -> None:
-    """Nothing without forward secrecy, and nothing that does not authenticate, is agreed on."""
+    """No cipher is agreed on that encrypts and authenticates one after the other."""
     served, context = make_served(), authority.trusted()
     context.maximum_version = ssl.TLSVersion.TLSv1_2
     context.set_ciphers(f"{cipher}:@SECLEVEL=0")
     with pytest.raises((ssl.SSLError, ConnectionError)):
         served.connect(context)
+
+
+def test_no_renegotiation(authority: Authority) -> None:
+    """A client cannot make the server do the costly part again and again, nor learn from compressed sizes."""
+    options = Certificates(settings(authority.issue())).context.options
+    assert ssl.OP_NO_RENEGOTIATION in options
+    assert ssl.OP_NO_COMPRESSION in options
 
 
 def test_a_client_that_would_rather_speak_http_2(make_served: Callable[..., Served], authority: Authority) -> None:

@@ -105,6 +105,21 @@ def test_a_tag_keeps_its_envelope(tmp_path: Path, mosquitto: Mosquitto) -> None:
     assert document["timestamp"] > ENVELOPE["timestamp"]
 
 
+def test_a_broker_that_does_not_let_us(tmp_path: Path, make_mosquitto: Callable[..., Mosquitto]) -> None:
+    """Its refusal is told, and the value stays."""
+    rights = tmp_path / "acl"
+    rights.write_text("topic read #\npattern write acme/line1/%c/#\n")
+    broker = make_mosquitto(f"acl_file {rights}")
+    broker.start()
+    device = Device(broker)
+    device.close()
+    with bridge_of(tmp_path, broker) as bridge:
+        bridge.wait_for(lambda: current(bridge, SETPOINT) == 20)
+        status, detail = put(bridge, SETPOINT, 30)
+        assert (status, detail) == (503, "not written: the broker refused it: not authorized (135)")
+        assert current(bridge, SETPOINT) == 20
+
+
 def test_a_broker_that_is_away(tmp_path: Path, make_mosquitto: Callable[..., Mosquitto]) -> None:
     """Without a broker it fails at once, and is not published later; with one it goes on."""
     broker = make_mosquitto()

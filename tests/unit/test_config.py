@@ -87,6 +87,7 @@ MISTAKES = {
     "writes_qos": "[writes] qos = 3: must be a whole number from 0 to 2",
     "writes_echo": '[writes] echo_timeout = "5s": must be a number from 0.1 to 60, in seconds, such as 5',
     "writes_audit_bytes": "[writes] audit_bytes = 1000: must be a whole number of at least 65536",
+    "writes_audit_files": "[writes] audit_files = 1: must be a whole number of at least 2",
     "writes_unaudited": "[writes] audit_file: must name a file: writes are audited, and there is no [state] directory "
     "for the log of them",
     "rule_write_to": f'[[rule]] 1 write_to = "set": {TEMPLATE}',

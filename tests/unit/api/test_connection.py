@@ -22,7 +22,9 @@ LARGE = 16_000_000  # more than all buffers between two ends take
 
 
 class App:
-    """Answers `/echo` at once with the headers, `/read` with the body's length, `/large` with much; `/wait` waits."""
+    """Answers `/echo` at once with the headers, `/read` with the body's length, `/large` and `/some` with much, and
+    `/slow` late; `/wait` waits until its client has gone.
+    """
 
     def __init__(self) -> None:
         self.left = 0  # clients that were seen to go
@@ -37,6 +39,10 @@ class App:
                 body = str(read + len(message.get("body", b""))).encode()
             case "/large":
                 body = bytes(LARGE)
+            case "/some":
+                body = bytes(LARGE // 2)
+            case "/slow":
+                await asyncio.sleep(1)
             case "/wait":
                 await receive()
                 await receive()
@@ -178,6 +184,35 @@ def test_slow_but_steady_reader(plain: Served) -> None:
     assert read > LARGE
     assert time.monotonic() - start > 2 * SHORT["send_timeout"]
     assert plain.cut("slow reader") == 0
+
+
+def test_steady_reader_of_many(plain: Served) -> None:
+    """So does whoever asks for more before all is taken: what counts is what was taken, not what is left."""
+    with plain.connect(receive_buffer=65_536) as connection:
+        connection.sendall(GET.replace(b"/echo", b"/some") * 4 + LAST)
+        read = 0
+        while piece := connection.recv(1 << 18):
+            read += len(piece)
+            time.sleep(len(piece) / 12_000_000)
+    assert read > 4 * (LARGE // 2)
+    assert plain.cut("slow reader") == 0
+
+
+def test_our_own_slowness_does_not_count(plain: Served) -> None:
+    """A body that waits behind another request of its connection has its whole time after that."""
+    with plain.connect() as connection:
+        connection.sendall(GET.replace(b"/echo", b"/slow") + POST + b"01234")
+        assert status(connection.recv(65_536)) == 200
+        connection.sendall(b"56789")
+        assert connection.recv(65_536).endswith(b"\r\n\r\n10")
+
+
+def test_a_body_after_its_answer(plain: Served) -> None:
+    """A body that goes on after its answer is cut off without another answer."""
+    answer, took = plain.talk(POST.replace(b"/read", b"/echo") + b"1")
+    assert (answer.count(b"HTTP/1.1"), status(answer)) == (1, 200)
+    assert SHORT["body_timeout"] <= took < SHORT["body_timeout"] + 1
+    assert plain.cut("slow body") == 1
 
 
 # --- what is no request -----------------------------------------------------------------------------------------------

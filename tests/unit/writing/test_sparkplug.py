@@ -116,6 +116,14 @@ def test_an_edge_node_that_does_not_obey(bridge):
     assert current(bridge, f"{DEVICE}/Speed") == 100
 
 
+def test_a_value_that_it_has_already(bridge):
+    """Edge nodes report by exception: nothing comes back for what does not change, and nothing has to."""
+    edge = EdgeNode(bridge)
+    edge.obeys = False
+    assert put(bridge, f"{DEVICE}/Speed", 100) == (0, "")
+    assert len(edge.commands) == 1
+
+
 @pytest.mark.parametrize(
     ("name", "value", "status"),
     [
