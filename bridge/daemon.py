@@ -163,7 +163,7 @@ class _Daemon:
         )
         app, streams = build(context)
         rebirths = RebirthRequests(engine.router.rebirths, source) if settings.mqtt.rebirth else None
-        server = listening.server(app, settings)
+        server = collector.server = listening.server(app, settings)
         return _Parts(engine, flow, history, source, server, streams, rebirths, keeper, audit)
 
     def _audit(self) -> Audit | None:

@@ -12,6 +12,7 @@ from bridge.access.entry import Access
 from bridge.engine import Engine
 from bridge.history import History
 from bridge.ledger import Ledger
+from bridge.listening import Server
 from bridge.sources import Source
 from bridge.state import StateKeeper
 from bridge.writing import Audit, Writer
@@ -41,6 +42,7 @@ class BridgeCollector(Collector):
         self._writer = writer
         self._audit = audit
         self._access = access
+        self.server: Server | None = None  # made after us: its pages show what we collect
 
     def collect(self) -> Iterator[Metric]:
         yield from self._messages()
@@ -58,6 +60,8 @@ class BridgeCollector(Collector):
         oidc = self._access.oidc if self._access is not None else None
         about = "Tokens of the identity provider that were refused, by reason."
         yield _counters("bridge_oidc_refused", about, "reason", oidc.reasons if oidc is not None else {})
+        if self.server is not None:
+            yield from self._connections(self.server)
         problems = self._keeper.problems if self._keeper is not None else 0
         yield _counter(
             "bridge_state_problems",
@@ -67,6 +71,16 @@ class BridgeCollector(Collector):
         build = GaugeMetricFamily("bridge_build_info", "The version that runs.", labels=["version"])
         build.add_metric([self._version], 1)
         yield build
+
+    @staticmethod
+    def _connections(server: Server) -> Iterator[Metric]:
+        yield _gauge("bridge_connections", "Open connections of clients.", server.door.connections)
+        yield _counters("bridge_connections_cut", "Connections that were cut, by reason.", "reason", server.door.cut)
+        if server.certificates is not None:
+            about = "When the server's certificate ends, in seconds since 1970 UTC."
+            yield _gauge("bridge_tls_expires", about, server.certificates.expires.timestamp())
+            about = "New certificates that could not be used."
+            yield _counter("bridge_tls_failures", about, server.certificates.failures)
 
     def _messages(self) -> Iterator[Metric]:
         counters, ledger = self._engine.counters, self._ledger

@@ -1,7 +1,7 @@
 """Sparkplug commands: a metric's value as a DCMD or NCMD for the edge node that owns it (Sparkplug 3.0, 6.4.21 f.).
 
-The metric is named as its birth named it, with the data type of the birth. What the type cannot say is refused: a value
-is written as it would be read. QoS 0 and not retained, as the specification demands.
+The metric is called by the alias that its birth gave it, else by its name, with the data type of the birth. What the type
+cannot say is refused: a value is written as it would be read. QoS 0 and not retained, as the specification demands.
 """
 
 from typing import Final
@@ -32,16 +32,19 @@ def command(births: Births, topic: str, value: Json, now_ns: int) -> Message | R
     node = births.node(group, name)
     if node is None or not rest:
         return UNKNOWN
-    device = node.devices.get(rest[0])
-    found = _find(device, topic) if device is not None else None
+    scope: Scope | None = node.devices.get(rest[0])
+    found = _find(scope, topic) if scope is not None else None
     where = f"spBv1.0/{group}/DCMD/{name}/{rest[0]}"
-    if found is None:
-        found, where = _find(node.own, topic), f"spBv1.0/{group}/NCMD/{name}"
+    if scope is None or found is None:
+        scope, where = node.own, f"spBv1.0/{group}/NCMD/{name}"
+        found = _find(scope, topic)
     if found is None:
         return UNKNOWN
     metric_name, tag = found
+    alias = next((number for number, one in scope.aliases.items() if one is tag), None)
+    called = {"name": metric_name} if alias is None else {"alias": alias}  # never both (6.4.7, aliases)
     payload = CLASSES["Payload"](timestamp=now_ns // 1_000_000)
-    metric = payload.metrics.add(name=metric_name, timestamp=payload.timestamp, datatype=tag.datatype)
+    metric = payload.metrics.add(**called, timestamp=payload.timestamp, datatype=tag.datatype)
     if not _set(metric, tag.datatype, value):
         return UNFIT if tag.datatype in _KNOWN else UNTOLD
     return Message(where, payload.SerializeToString(), received_ns=now_ns)

@@ -59,7 +59,7 @@ class EdgeNode:
         metric = asked.metrics[0]
         of_device = message.topic.startswith("spBv1.0/Plant1/DCMD/")
         field = metric.WhichOneof("value")
-        named = {"alias": 10 + list(METRICS).index(metric.name.decode())} if of_device else {"name": metric.name}
+        named = {"alias": metric.alias} if of_device else {"name": metric.name}
         told.metrics.add(datatype=metric.datatype, **named, **{field: getattr(metric, field)})
         topic = "spBv1.0/Plant1/DDATA/EN1/Filler" if of_device else "spBv1.0/Plant1/NDATA/EN1"
         return [Message(topic, told.SerializeToString())]
@@ -81,14 +81,15 @@ def current(bridge: InProcess, ident: str) -> Any:
 
 @pytest.mark.parametrize("name", WANTED)
 def test_each_data_type(bridge, name):
-    """The command names the metric as its birth did, with its type; the value reads back exactly."""
+    """The command calls the metric by its birth's alias, with its type; the value reads back exactly."""
     edge = EdgeNode(bridge)
     assert put(bridge, f"{DEVICE}/{name}", WANTED[name]) == (0, "")
     (command,) = edge.commands
     assert (command.topic, command.qos, command.retain) == ("spBv1.0/Plant1/DCMD/EN1/Filler", 0, False)
     (metric,) = CLASSES["Payload"].FromString(command.payload).metrics
     kind, field, _ = METRICS[name]
-    assert (metric.name, metric.datatype, metric.WhichOneof("value")) == (name.encode(), kind, field)
+    called = (metric.HasField("name"), metric.alias, metric.datatype, metric.WhichOneof("value"))
+    assert called == (False, 10 + list(METRICS).index(name), kind, field)
     assert value_of(metric, field, kind) == WANTED[name]
     assert current(bridge, f"{DEVICE}/{name}") == WANTED[name]
 

@@ -215,7 +215,7 @@ def test_requests_take_turns():
     bridge = pressed()
 
     async def ask(number: int) -> Any:
-        for _ in range(3 * number):
+        for _ in range(number // 10 * 5):
             await asyncio.sleep(0)
         body = {"updates": [{"elementId": SPEED, "value": {"value": number}}]}
         return await bridge.answer("PUT", "/v1/objects/value", body)
