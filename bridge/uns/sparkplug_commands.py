@@ -1,7 +1,7 @@
 """Sparkplug commands: a metric's value as a DCMD or NCMD for the edge node that owns it (Sparkplug 3.0, 6.4.21 f.).
 
 The metric is called by the alias that its birth gave it, else by its name, with the data type of the birth. What the
-type cannot say is refused: a value is written as it would be read. QoS 0 and not retained, as the specification demands.
+type cannot say is refused: a value is written as it would be read. QoS 0 and not retained, as is demanded.
 """
 
 from typing import Final
