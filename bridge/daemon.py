@@ -115,18 +115,7 @@ class _Daemon:
         history = self._history()
         source = MqttSource(settings.mqtt)
         audit = self._audit()
-        writer = (
-            Writer(
-                engine,
-                source.deliver,
-                settings.writes,
-                engine.space.zone,
-                audit,
-                future_tolerance=settings.model.future_tolerance,
-            )
-            if audit
-            else None
-        )
+        writer = self._writer(engine, source, audit) if audit is not None else None
         flow = Flow(engine, history, writer.heard if writer is not None else None)
         keeper = self._keeper(engine, options, history, flow)
         collector = BridgeCollector(
@@ -165,6 +154,10 @@ class _Daemon:
         rebirths = RebirthRequests(engine.router.rebirths, source) if settings.mqtt.rebirth else None
         server = collector.server = listening.server(app, settings)
         return _Parts(engine, flow, history, source, server, streams, rebirths, keeper, audit)
+
+    def _writer(self, engine: Engine, source: MqttSource, audit: Audit) -> Writer:
+        writes, tolerance = self._settings.writes, self._settings.model.future_tolerance
+        return Writer(engine, source.deliver, writes, engine.space.zone, audit, future_tolerance=tolerance)
 
     def _audit(self) -> Audit | None:
         """Where writing is on. Raises `StartError`."""

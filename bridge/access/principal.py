@@ -2,9 +2,8 @@
 
 from msgspec import Struct
 
+from bridge.space.sight import ALL
 from bridge.uns.topics import matches
-
-ALL = "#"  # alone it covers every topic, those that begin with $ too
 
 
 class Principal(Struct, frozen=True):

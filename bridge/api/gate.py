@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Scope
 
 from bridge.access import ANYONE, Caller, Principal
 from bridge.engine import Engine
-from bridge.errors import Forbidden, TooMany, Unauthorized
+from bridge.errors import Forbidden, Unauthorized
 from bridge.space.sight import Sight
 
 Needs = Literal["nothing", "read", "write", "whole", "admin"]
@@ -26,7 +26,7 @@ Identify: TypeAlias = Callable[[Sequence[tuple[bytes, bytes]], str], Awaitable[P
 
 CALLER = "bridge.caller"  # in the scope of each request that the gate has let in
 REQUEST_ID = "bridge.request_id"  # put there by the outermost layer
-_LOOKS = 10_000  # remembered
+_LOOKS = 10_000  # principals whose sight is remembered; of the others subscriptions are looked through again
 
 
 class Way(Struct, frozen=True):
@@ -37,13 +37,12 @@ class Way(Struct, frozen=True):
 
 
 class Gate:
-    """`identify` tells who asks, and raises `Unauthorized` or `TooMany`; None: nobody has to say.
+    """`identify` tells who asks, and raises `Unauthorized`; None: nobody has to say.
 
     `origins` are the web origins that the configuration names.
     """
 
     def __init__(self, engine: Engine, identify: Identify | None, origins: Sequence[str]) -> None:
-        self.is_open = identify is None
         self._engine = engine
         self._identify = identify
         self._origins = frozenset(origins) - {"*"}
@@ -53,8 +52,7 @@ class Gate:
         """Raises `RequestError`."""
         if needs == "nothing":
             return
-        address = scope["client"][0] if scope.get("client") else ""
-        page = ""
+        address, page = _address(scope), ""
         if self._identify is None:
             principal = ANYONE
             page = self._strange_page(Headers(scope=scope)) if needs == "write" else ""
@@ -68,10 +66,9 @@ class Gate:
         """Whether an open path may say more: it asks for no credentials, and counts wrong ones."""
         if self._identify is None:
             return True
-        address = scope["client"][0] if scope.get("client") else ""
         try:
-            return (await self._identify(scope["headers"], address)).admin
-        except (Unauthorized, TooMany):
+            return (await self._identify(scope["headers"], _address(scope))).admin
+        except Unauthorized:
             return False
 
     def look(self, principal: Principal) -> Sight:
@@ -104,6 +101,11 @@ def _check(caller: Caller, needs: Needs) -> None:
             raise Forbidden(f"{caller.name} may not read everything, which this speaks of")
         case "admin" if not caller.principal.admin:
             raise Forbidden(f"{caller.name} is no admin")
+
+
+def _address(scope: Scope) -> str:
+    """The client's; "" where it is not known."""
+    return scope["client"][0] if scope.get("client") else ""
 
 
 def _is_address(host: str) -> bool:

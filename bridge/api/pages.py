@@ -52,7 +52,9 @@ def handlers(context: Context, gate: Gate) -> dict[str, tuple[Handler, Needs]]:
     async def readyz(_: Caller, request: Request) -> Response:
         """Reasons name the broker and topics: they are for whoever runs the bridge."""
         found = context.readiness()
-        reasons = found.reasons if await gate.knows_admin(request.scope) else found.reasons and (_ASK,)
+        reasons = found.reasons
+        if reasons and not await gate.knows_admin(request.scope):
+            reasons = (_ASK,)
         return Json({"ready": found.ready, "reasons": reasons}, 200 if found.ready else 503)
 
     diagnose, docs = Diagnose(context), of_docs(context)
