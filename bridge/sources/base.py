@@ -70,7 +70,14 @@ class Source(Protocol):
 
 
 class NotDelivered(Exception):
-    """The broker has not taken a message, or has not said so; `str()` tells why."""
+    """The broker has not taken a message, or has not said so; `str()` tells why.
+
+    `sent`: it has gone to the broker, whose answer did not come. It may have been taken nevertheless.
+    """
+
+    def __init__(self, reason: str, *, sent: bool = False) -> None:
+        super().__init__(reason)
+        self.sent = sent
 
 
 class Publishing(Source, Protocol):
@@ -79,7 +86,7 @@ class Publishing(Source, Protocol):
     async def deliver(self, message: Message, timeout: float) -> None:  # noqa: ASYNC109 - the deadline is the broker's
         """Publish, and return when the broker has acknowledged it: QoS 1 and 2; QoS 0 when it is on its way.
 
-        It is sent now or never: what fails is not sent again later. Raises `NotDelivered`.
+        It is sent now or never: what fails is not sent later, and nothing is sent twice. Raises `NotDelivered`.
         """
         ...
 

@@ -95,7 +95,7 @@ class MqttSource:
         """The connection stays, and is not read any more."""
         self._stopped = True
         if self._link is not None:
-            self._link.pause()
+            self._link.stop()
         self._inbox.wake()
 
     def health(self) -> Health:
@@ -109,6 +109,8 @@ class MqttSource:
 
     async def deliver(self, message: Message, timeout: float) -> None:  # noqa: ASYNC109 - see `Publishing`
         """Publish, and wait for the broker's acknowledgement. Raises `NotDelivered`."""
+        if self._stopped:
+            raise NotDelivered("the bridge stops")
         if self._link is None:
             raise NotDelivered("the broker is not connected")
         await self._link.deliver(message, timeout)
@@ -215,6 +217,8 @@ class MqttSource:
         if self._stopped:
             raise LinkError(Cause.OTHER, "is left: we stop")
         link = Link(self._settings, self._endpoint, self._tls, version, self._topics, self._inbox)
+        if self._link is not None:
+            link.number_after(self._link)
         self._link = link  # the first messages of a resumed session come together with the CONNACK
         try:
             await link.open(patience)

@@ -18,6 +18,8 @@ from bridge.config import MqttSettings
 UNSUPPORTED_VERSION, BAD_IDENTIFIER, TAKEN_OVER = 0x84, 0x85, 0x8E
 BAD_CREDENTIALS = frozenset({0x86, 0x87, 0x8A, 0x8C})  # user name or password, authorization, ban, method
 
+_RIGHT_SCHEME = "has [mqtt] url the right scheme, with TLS (mqtts, wss) or without (mqtt, ws)?"
+
 
 class Cause(enum.Enum):
     """Why there is no connection, as far as that decides what to do next."""
@@ -65,7 +67,8 @@ def silent(fault: Exception | None) -> LinkError:
     """The connection was closed before the CONNACK; a TLS alert (no client certificate, say) tells more."""
     if isinstance(fault, ssl.SSLError):
         return LinkError(Cause.OTHER, f"ends TLS: {fault}; check [mqtt] cert_file and key_file")
-    return LinkError(Cause.SILENT, f"closes the connection without an answer{f': {fault}' if fault else ''}")
+    why = f": {fault}" if fault else ""
+    return LinkError(Cause.SILENT, f"closes the connection without an answer{why}; {_RIGHT_SCHEME}")
 
 
 def refused(code: ReasonCode, settings: MqttSettings) -> LinkError:
@@ -96,6 +99,8 @@ def unreachable(error: BaseException) -> LinkError:
             text = f"does not agree on TLS: {fault}"
         case WebsocketConnectionError() as fault:
             text = f"does not speak WebSocket at this path: {fault}"
+        case ConnectionResetError():
+            text = f"breaks the connection off at once; {_RIGHT_SCHEME}"
         case OSError() | UnicodeError() as fault:
             text = f"cannot be reached: {fault}"
         case _:

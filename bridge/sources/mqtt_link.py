@@ -9,6 +9,7 @@ private attribute that this needs, so that an update of a library cannot break i
 import asyncio
 import contextlib
 import logging
+import random
 import ssl
 import time
 from collections.abc import Coroutine, Sequence
@@ -37,6 +38,7 @@ from bridge.uns import Message
 CONNECT_S = 4.0  # for TCP, and again for TLS: below the 5 s in which the daemon must be able to stop
 ANSWER_S = 10.0  # for CONNACK and SUBACK
 CLOSE_S = 2.0  # for a DISCONNECT to leave
+PACKET_IDS = 65_535
 TICK_S = 1.0  # between looks at the keep-alive, whose unit is a second
 FILTERS_AT_ONCE = 8  # in one SUBSCRIBE: some cloud brokers take no more
 ALWAYS = 0  # retain handling: stored copies with every subscription
@@ -75,7 +77,8 @@ class Link:
         self._unsubscribed: list[ReasonCode] = []
         self._client = _client(settings, endpoint, tls, version)
         self._paho = self._client._client  # noqa: SLF001 - see the module's text
-        self._outbox = Outbox(self._paho, self._ended, properties=version is V5)  # type: ignore[arg-type]
+        self._paho._last_mid = random.randrange(PACKET_IDS)  # noqa: SLF001, S311 - see `number_after`
+        self._outbox = Outbox(self._paho, properties=version is V5)
         self._hook()
 
     async def open(self, patience: float = ANSWER_S) -> None:
@@ -146,10 +149,19 @@ class Link:
         """Send, and wait for the broker's acknowledgement. Raises `NotDelivered`."""
         await self._outbox.deliver(message, patience)
 
-    def pause(self) -> None:
-        """Take in no more; what is to be sent is sent."""
+    def stop(self) -> None:
+        """Take in no more; what is to be sent is sent. Answers to what was delivered are not read either."""
+        self._outbox.over("the bridge stopped")
         if self._tap is not None:
             self._tap.pause()
+
+    def number_after(self, before: "Link") -> None:
+        """Go on with another one's packet ids: a session that is resumed may know what has come with them.
+
+        To the broker a QoS 2 publication with an id that it knows is one that it has already (section 4.3.3). A new
+        process does not know those of the one before, and begins somewhere.
+        """
+        self._paho._last_mid = before._paho._last_mid  # noqa: SLF001
 
     def resume(self) -> None:
         """The inbox has room again."""
@@ -169,6 +181,7 @@ class Link:
             self._paho._sock_close()  # noqa: SLF001 - an attempt that was given up has no other end
             _retrieve(self._client._disconnected)  # noqa: SLF001 - asyncio complains of unread exceptions
             _retrieve(self._client._connected)  # noqa: SLF001
+            self._end(self._loss)
             if self._keeping is not None:
                 self._keeping.cancel()
                 await asyncio.wait((self._keeping,))
@@ -185,6 +198,11 @@ class Link:
     @property
     def _loss(self) -> Loss:
         return self._ended.result() if self._ended.done() else Loss(0, "broke the connection", in_order=False)
+
+    def _end(self, loss: Loss) -> None:
+        if not self._ended.done():
+            self._ended.set_result(loss)
+            self._outbox.over("the connection broke")
 
     async def _enter(self) -> None:
         await self._client.__aenter__()
@@ -257,10 +275,9 @@ class Link:
             code: ReasonCode,
             more: Properties | None,
         ) -> None:
-            if not self._ended.done():
-                by_broker = flags.is_disconnect_packet_from_server
-                closed = self._tap is not None and self._tap.closed_by_broker
-                self._ended.set_result(faults.ended(code, self._fault, by_broker=by_broker, closed=closed))
+            by_broker = flags.is_disconnect_packet_from_server
+            closed = self._tap is not None and self._tap.closed_by_broker
+            self._end(faults.ended(code, self._fault, by_broker=by_broker, closed=closed))
             disconnected(client, userdata, flags, code, more)  # type: ignore[misc, call-arg, arg-type]
 
         def on_unsubscribe(

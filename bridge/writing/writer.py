@@ -203,7 +203,7 @@ class Writer:
                 async with asyncio.timeout(self._patience):
                     await echo.came
             except NotDelivered as why:
-                raise Unavailable(f"not written: {why}") from None
+                raise Unavailable(f"{'perhaps ' if why.sent else ''}not written: {why}") from None
             except TimeoutError:
                 raise Unavailable(self._unconfirmed(echo)) from None
 

@@ -54,7 +54,8 @@ class ScriptedBroker:
     """Serves one script on a free port of the loopback interface.
 
     `connack` answers the protocol level of a CONNECT; None closes the connection. `suback` gives the code for a
-    filter. `greeting` is sent after each SUBACK. What clients did is in `levels`, `filters`, `answers`.
+    filter. `greeting` is sent after each SUBACK. `taken` answers the QoS and the packet id of a PUBLISH. What clients
+    did is in `levels`, `filters`, `answers`, `published`.
     """
 
     def __init__(
@@ -62,14 +63,17 @@ class ScriptedBroker:
         answer: Callable[[int], bytes | None] = lambda level: connack(v5=level > 4),
         suback: Callable[[str], int] = lambda _: 1,
         greeting: Sequence[bytes] = (),
+        taken: Callable[[int, int], bytes] = lambda _qos, _mid: b"",
     ) -> None:
         self._answer = answer
         self._suback = suback
         self._greeting = greeting
+        self._taken = taken
         self.levels: list[int] = []
         self.filters: list[str] = []
         self.options: list[int] = []
         self.answers: list[tuple[int, int]] = []  # packet type and id of PUBACK, PUBREC, PUBREL, PUBCOMP
+        self.published: list[tuple[str, int, int]] = []  # topic, QoS and packet id
         self.writers: list[asyncio.StreamWriter] = []
 
     async def __aenter__(self) -> Self:
@@ -107,6 +111,8 @@ class ScriptedBroker:
                 if answer is None:
                     return False
                 writer.write(answer)
+            case 0x30:
+                writer.write(self._publication(first >> 1 & 3, body))
             case 0x80:
                 writer.write(self._subscribed(body))
                 writer.write(b"".join(self._greeting))
@@ -121,6 +127,12 @@ class ScriptedBroker:
             case kind:
                 self.answers += [(kind, struct.unpack("!H", body[:2])[0])]
         return True
+
+    def _publication(self, qos: int, body: bytes) -> bytes:
+        end = 2 + struct.unpack("!H", body[:2])[0]
+        mid = struct.unpack("!H", body[end : end + 2])[0] if qos else 0
+        self.published.append((body[2:end].decode(), qos, mid))
+        return self._taken(qos, mid)
 
     def _subscribed(self, body: bytes) -> bytes:
         v5 = self.levels[-1] > 4

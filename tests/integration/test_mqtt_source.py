@@ -8,14 +8,13 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from subprocess import DEVNULL, PIPE
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-import trustme
+from certificates import Authority
 from contract import SourceContract, collect, messages, numbered
 from publisher import publish, until
 
@@ -444,18 +443,17 @@ async def test_tls_refused(
 
 
 async def test_tls_expired(make_mosquitto: Callable[..., Mosquitto], tmp_path: Path) -> None:
-    """A broker whose certificate has expired is not talked to, and the reason says so."""
-    authority = trustme.CA()
-    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
-    issued = authority.issue_cert("localhost", not_after=datetime.now(UTC) - timedelta(hours=1))
-    (tmp_path / "server.pem").write_bytes(b"".join(one.bytes() for one in issued.cert_chain_pems))
-    issued.private_key_pem.write_to_path(str(tmp_path / "server.key"))
-    broker = make_mosquitto(*tls_lines(tmp_path))
+    """A broker whose certificate has expired is not talked to, and the reason says so; unless told not to look."""
+    authority = Authority(tmp_path)
+    old = authority.issue(days=-0.1)
+    broker = make_mosquitto(f"listener {{port}} {HOST}", f"certfile {old.cert}", f"keyfile {old.key}")
     broker.start()
-    more = {"url": f"mqtts://localhost:{broker.port}", "ca_file": tmp_path / "ca.pem"}
+    more = {"url": f"mqtts://localhost:{broker.port}", "ca_file": authority.ca}
     async with MqttSource(settings(broker, **more)) as source:
         await until(lambda: any("expired" in problem for problem in source.health().problems))
         assert not source.health().connected
+    async with connected(broker, **more, insecure=True):
+        pass
 
 
 async def test_tls_insecure(
@@ -479,6 +477,40 @@ async def test_client_certificate(make_mosquitto: Callable[..., Mosquitto], cert
     async with MqttSource(settings(broker, **more)) as source:
         await until(lambda: "TLS" in source.health().problems[0])
         assert "[mqtt] cert_file" in source.health().problems[0]
+
+
+@pytest.mark.parametrize("scheme", ["mqtt", "mqtts"])
+async def test_wrong_scheme(make_mosquitto: Callable[..., Mosquitto], certificates: Path, scheme: str) -> None:
+    """TLS where the broker speaks none, or none where it does, is told as what it may be."""
+    broker = make_mosquitto(*(tls_lines(certificates) if scheme == "mqtt" else ()))
+    broker.start()
+    async with MqttSource(settings(broker, url=f"{scheme}://localhost:{broker.port}")) as source:
+        await until(lambda: "has [mqtt] url the right scheme" in source.health().problems[0])
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [pytest.param("foreign", "unknown ca", id="authority"), pytest.param("old", "certificate expired", id="expired")],
+)
+async def test_client_certificate_refused(
+    make_mosquitto: Callable[..., Mosquitto], tmp_path: Path, name: str, problem: str
+) -> None:
+    """A client certificate that the broker does not take is told with the broker's reason, and where to look."""
+    ours = Authority(tmp_path)
+    server = ours.issue()
+    issued = (
+        Authority(tmp_path / "foreign").issue("bridge")
+        if name == "foreign"
+        else ours.issue("bridge", name="old", days=-1)
+    )
+    lines = (f"listener {{port}} {HOST}", f"cafile {ours.ca}", f"certfile {server.cert}", f"keyfile {server.key}")
+    broker = make_mosquitto(*lines, "require_certificate true")
+    broker.start()
+    more = {"url": f"mqtts://localhost:{broker.port}", "ca_file": ours.ca}
+    files = {"cert_file": issued.cert, "key_file": issued.key}
+    async with MqttSource(settings(broker, **more, **files)) as source:
+        await until(lambda: problem in source.health().problems[0])
+        assert "check [mqtt] cert_file and key_file" in source.health().problems[0]
 
 
 async def test_unusable_certificate(certificates: Path) -> None:

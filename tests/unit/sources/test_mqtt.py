@@ -370,6 +370,9 @@ async def test_private_attributes() -> None:
     assert callable(inner._packet_queue)
     assert callable(inner._handle_pubrec)
     assert inner._out_messages == {}
+    assert list(inner._out_packet) == []
+    assert inner._last_mid == 0
+    assert inner._max_inflight_messages == 20  # until `Outbox` says 0: no limit
     assert "packet" in inner._in_packet
     assert inner.on_connect == client._on_connect
     assert inner.on_disconnect == client._on_disconnect

@@ -87,6 +87,18 @@ def test_each_part_that_fails_is_named():
     assert value(bridge, SPEED) == 9
 
 
+def test_what_has_gone_without_an_answer():
+    """It may have been written: the answer does not say that it was not."""
+    bridge = pressed()
+
+    def unanswered(message: Message) -> list[Message]:
+        raise NotDelivered("the broker did not acknowledge it within 5 s", sent=True)
+
+    bridge.device = unanswered
+    expected = 503, "perhaps not written: the broker did not acknowledge it within 5 s"
+    assert put(bridge, TEMPERATURE, 30.5) == expected
+
+
 def test_all_parts_can_be_written_before_one_is():
     """Where one part has no way to be said, the others are not sent either."""
     bridge = pressed()
