@@ -49,6 +49,8 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", add_con
     allow = action("allow", "change what a principal may do; what is not named stays", _allow)
     allow.add_argument("name", metavar="NAME", help="the principal")
     _add_permissions(allow)
+    for key, about in (("read", "nothing may be read"), ("write", "nothing may be written")):
+        allow.add_argument(f"--no-{key}", dest=key, action="store_const", const=[], help=f"{about} any more")
     allow.add_argument("--no-admin", dest="admin", action="store_false", help="no admin any more")
     password = action("password", "give a principal a password, from the terminal or standard input", _password)
     password.add_argument("name", metavar="NAME", help="the principal")
@@ -85,20 +87,24 @@ def _hours(text: str) -> timedelta:
 
 
 def _new(arguments: argparse.Namespace) -> str:
-    from bridge.access.store import KeptToken, editing
+    from bridge.access.editing import editing
+    from bridge.access.store import KeptToken
     from bridge.access.tokens import new_token
 
     made, now = new_token(), datetime.now(UTC).replace(microsecond=0)
     expires = now + arguments.expires if arguments.expires else None
     with editing(_path(arguments)) as found:
+        is_first = not found.principal
         principal = _permitted(found, arguments, may_be_new=True)
         principal.token.append(KeptToken(id=made.id, hash=made.hash, created=now, expires=expires, note=arguments.note))
+    if is_first:
+        sys.stderr.write("the first principal: a daemon that runs without asks who comes in after its next start\n")
     sys.stderr.write(f"a token for {arguments.name}, shown this once:\n")
     return made.text
 
 
 def _allow(arguments: argparse.Namespace) -> str:
-    from bridge.access.store import editing
+    from bridge.access.editing import editing
 
     with editing(_path(arguments)) as found:
         principal = _permitted(found, arguments, may_be_new=False)
@@ -106,7 +112,7 @@ def _allow(arguments: argparse.Namespace) -> str:
 
 
 def _password(arguments: argparse.Namespace) -> str:
-    from bridge.access.store import editing
+    from bridge.access.editing import editing
     from bridge.access.tokens import hash_password
 
     path = _path(arguments)
@@ -119,14 +125,25 @@ def _password(arguments: argparse.Namespace) -> str:
 
 def _asked() -> str:
     """Raises `BridgeError`."""
+    from bridge.access.tokens import MAX_PASSWORD
+
     if sys.stdin.isatty():
-        password = getpass.getpass("new password: ")
-        if password != getpass.getpass("once more: "):
+        try:
+            password, again = getpass.getpass("new password: "), getpass.getpass("once more: ")
+        except EOFError:
+            raise BridgeError("no password; nothing has changed") from None
+        if password != again:
             raise BridgeError("the two are not the same; nothing has changed")
     else:
         password = sys.stdin.readline().rstrip("\r\n")
     if len(password) < SHORTEST:
         raise BridgeError(f"a password has at least {SHORTEST} characters; nothing has changed")
+    try:
+        size = len(password.encode())
+    except UnicodeEncodeError:
+        raise BridgeError("a password must be text, in UTF-8; nothing has changed") from None
+    if size > MAX_PASSWORD:
+        raise BridgeError(f"a password has at most {MAX_PASSWORD} bytes; nothing has changed")
     return password
 
 
@@ -139,7 +156,7 @@ def _list(arguments: argparse.Namespace) -> str:
 
 
 def _revoke(arguments: argparse.Namespace) -> str:
-    from bridge.access.store import editing
+    from bridge.access.editing import editing
 
     with editing(_path(arguments)) as found:
         if found.principal.pop(arguments.what, None) is not None:

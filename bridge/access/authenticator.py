@@ -3,14 +3,13 @@
 Taken are a bearer token, a bare token without a scheme (as some clients send it), an API key in a header of its own,
 HTTP Basic with a password or a token, and tokens of an identity provider. Whatever is wrong gets the same answer.
 
-What has been right is remembered for as long as the access file is the same, so that a client that sends a password
-with each request costs a look-up; and so that it goes on working when others behind its address guess.
+A password that has been right is remembered for as long as it is the same, so that a client that sends it with each
+request costs a look-up; and so that it goes on working when others behind its address guess.
 """
 
 import asyncio
 import base64
 import binascii
-import hashlib
 import hmac
 import logging
 import secrets
@@ -20,16 +19,15 @@ from collections.abc import Callable, Sequence
 from typing import Protocol, TypeAlias
 
 from bridge.access import tokens
-from bridge.access.failures import Failures
+from bridge.access.failures import Failures, network
 from bridge.access.principal import Principal
-from bridge.access.store import AccessStore, KeptToken, is_good
+from bridge.access.store import AccessStore, KeptToken, is_good, password_credential
 from bridge.errors import Unauthorized
 from bridge.logs import Throttle
 
 REFUSAL = "sign in: a bearer token, an API key, or a user name and password is needed"
 REMEMBERED = 10_000  # passwords that were right
 AT_ONCE = 2  # passwords that are checked side by side: each takes 50 ms of a core and 64 MiB
-MAX_PASSWORD = 1_024  # bytes
 
 Headers: TypeAlias = Sequence[tuple[bytes, bytes]]
 _log = logging.getLogger("bridge.access")
@@ -60,8 +58,7 @@ class Authenticator:
         self._provider = provider
         self._now = now
         self._secret = secrets.token_bytes(32)
-        self._right: dict[bytes, Principal] = {}  # what passwords were right, as a keyed hash
-        self._as_of = 0
+        self._right: dict[bytes, str] = {}  # passwords that were right, as a keyed hash, and how they were kept
         self._checking = asyncio.Semaphore(AT_ONCE)
         self._lines = Throttle()
 
@@ -126,47 +123,52 @@ class Authenticator:
             name = name_bytes.decode()
         except (binascii.Error, ValueError):
             return None
-        if not colon or len(password) > MAX_PASSWORD:
+        if not colon or len(password) > tokens.MAX_PASSWORD:
             return None
         if tokens.parsed(password) is not None:
             return self._of_token(password, name)
         return await self._of_password(name, password, address)
 
     async def _of_password(self, name: str, password: bytes, address: str) -> Principal | None:
-        self._forget_if_changed()
-        key = hmac.digest(self._secret, name.encode() + b"\0" + password, hashlib.sha256)
-        known = self._right.get(key)
-        if known is not None:
-            return self._store.principal(name, known.credential)
-        async with self._checking:
-            if self._failures.wait(address) is not None:
+        key = hmac.digest(self._secret, name.encode() + b"\0" + password, "sha256")
+        if key not in self._right:
+            async with self._checking:
+                if self._failures.wait(address) is not None:
+                    return None
+                kept = self._store.known.principals.get(name)
+                hashed = kept.password if kept is not None else None
+                is_right = await asyncio.to_thread(tokens.is_password_of, password, hashed)
+            if hashed is None or not is_right:
                 return None
-            kept = self._store.known.principals.get(name)
-            hashed = kept.password if kept is not None else None
-            is_right = await asyncio.to_thread(tokens.is_password_of, password, hashed)
-        found = self._store.principal(name, "password/") if is_right else None
-        if found is not None:
             if len(self._right) >= REMEMBERED:
                 self._right.clear()
-            self._right[key] = found
-        return found
+            self._right[key] = hashed
+        return self._of_right_password(key, name)
 
-    def _forget_if_changed(self) -> None:
-        _ = self._store.known
-        if self._store.changes != self._as_of:
-            self._as_of = self._store.changes
-            self._right.clear()
+    def _of_right_password(self, key: bytes, name: str) -> Principal | None:
+        """None where it has been changed since it was found right, even while it was checked."""
+        kept = self._store.known.principals.get(name)
+        if kept is None or kept.password != self._right[key]:
+            del self._right[key]
+            return None
+        return self._store.principal(name, password_credential(kept))
 
     async def _refuse(self, address: str) -> int | None:
         """Wrong: count it, tell it now and then, and let whoever tries wait. Seconds, where it is no use to go on."""
         wait = self._failures.wait(address)
         self.logins["failed" if wait is None else "refused"] += 1
-        left_out = self._lines.admit(address, self._now())
-        if left_out is not None:
-            more = f"; {left_out} more since the last line" if left_out else ""
-            _log.warning("wrong credentials from %s%s", address, more)
+        self._log_wrong(network(address))
         await self._failures.failed(address)
         return wait
+
+    def _log_wrong(self, origin: str) -> None:
+        now = self._now()
+        for other, count in self._lines.overdue(now):
+            _log.warning("wrong credentials from %s: %d more since the last line", other, count)
+        left_out = self._lines.admit(origin, now)
+        if left_out is not None:
+            more = f"; {left_out} more since the last line" if left_out else ""
+            _log.warning("wrong credentials from %s%s", origin, more)
 
 
 def _end(token: KeptToken) -> float | None:

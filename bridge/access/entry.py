@@ -41,18 +41,20 @@ class Access:
 
 
 def access_of(settings: Settings) -> Access:
-    """Raises `ConfigError` for an access file that cannot be used, `StartError` where nobody could sign in."""
+    """Raises `StartError` for an access file that cannot be used, and where nobody could sign in."""
     said, path = settings.auth, access_path(settings)
     if said.mode == "off":
         return Access(None, None, None)
     store = AccessStore(path) if path is not None else None
     oidc = Oidc(settings.oidc, settings.grant) if settings.oidc.issuer else None
-    somebody = oidc is not None or (store is not None and bool(store.known.principals))
-    if store is not None and store.problem is not None and path is not None and path.exists():
+    principals = store.known.principals if store is not None else {}
+    if store is not None and store.problem is not None:
         raise StartError(store.problem)
-    if not somebody:
+    if not principals and oidc is None:
         if said.mode == "on":
             raise StartError(f'[auth] mode = "on", but nobody could sign in: {_REMEDY}')
+        if settings.proxy.trusted:
+            raise StartError(f"[proxy] trusted: everybody who comes through it could read: {_REMEDY}")
         if not is_loopback(settings.api.host):
             raise StartError(f'[api] host = "{settings.api.host}": everybody who reaches it could read: {_REMEDY}')
         return Access(None, None, None)

@@ -33,14 +33,14 @@ class Failures:
 
     def wait(self, address: str) -> int | None:
         """Seconds until passwords from an address are looked at again, where it has failed too often."""
-        record = self._current(_net(address))
+        record = self._current(network(address))
         if record is None or record.count < self._most:
             return None
         return max(1, round(record.since + MINUTE - self._now()))
 
     async def failed(self, address: str) -> None:
         """Count it, and let whoever tries wait."""
-        key = _net(address)
+        key = network(address)
         record = self._current(key)
         if record is None:
             record = self._records[key] = _Record(self._now())
@@ -63,8 +63,8 @@ class Failures:
         return record
 
 
-def _net(address: str) -> str:
-    """Of IPv6 a /64: nobody has less than that."""
+def network(address: str) -> str:
+    """Whom failures are counted against. Of IPv6 a /64: nobody has less than that."""
     try:
         found = ipaddress.ip_address(address)
     except ValueError:

@@ -13,31 +13,33 @@
     expires = 2027-11-28T03:00:00Z
 
 It is looked at about once a second, and read again when it has changed. One that cannot be used leaves things as they
-were, and is told; one that has gone lets nobody in. No secret is in it, only hashes; it must not be readable by others
-all the same.
+were, is told, and tried again; one that has gone lets nobody in. No secret is in it, only hashes; it must not be open
+to others all the same.
 """
 
-import fcntl
+import hashlib
 import logging
 import os
 import stat
 import time
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
-import tomli_w
+from msgspec import Struct
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
+from bridge.access import tokens
 from bridge.access.principal import ANYONE, Principal
 from bridge.config import rules
 from bridge.errors import ConfigError
 
 NAME = "access.toml"  # in the state directory
 LOOK_S = 1.0  # seconds between looks at the file
+_UNKNOWN = "unknown"  # how the file looks that has not been read
+OPEN_TO_ALL = stat.S_IROTH | stat.S_IWOTH  # who could write it could let themselves in
 
 _log = logging.getLogger("bridge.access")
 
@@ -51,8 +53,8 @@ class _Kept(BaseModel):
 class KeptToken(_Kept):
     """One token; its secret is nowhere."""
 
-    id: Annotated[str, Field(pattern=r"^[0-9a-f]{12}$")]
-    hash: Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
+    id: Annotated[str, AfterValidator(tokens.kept_id)]
+    hash: Annotated[str, AfterValidator(tokens.kept_hash)]
     created: AwareDatetime
     expires: AwareDatetime | None = None
     note: str = ""
@@ -64,7 +66,7 @@ class KeptPrincipal(_Kept):
     read: Filters
     write: Filters
     admin: bool = False
-    password: Annotated[str, Field(pattern=r"^\$argon2")] | None = None
+    password: Annotated[str, AfterValidator(tokens.kept_password)] | None = None
     token: list[KeptToken] = Field(default_factory=list)
 
 
@@ -74,7 +76,7 @@ class AccessFile(_Kept):
     principal: dict[str, KeptPrincipal] = Field(default_factory=dict)
 
 
-class Known(BaseModel):
+class Known(Struct, frozen=True):
     """What is looked up: principals, and tokens by id with whose they are."""
 
     principals: Mapping[str, KeptPrincipal]
@@ -87,11 +89,10 @@ class AccessStore:
     def __init__(self, path: Path | None, clock: Callable[[], float] = time.monotonic) -> None:
         self.path = path
         self.problem: str | None = None  # why the file cannot be used, for readiness
-        self.changes = 0  # times that it was read
         self._clock = clock
         self._looked = -LOOK_S
         self._stamp: object = None
-        self._known = Known(principals={}, tokens={})
+        self._known = Known({}, {})
 
     @property
     def known(self) -> Known:
@@ -115,27 +116,36 @@ class AccessStore:
         kind, _, ident = principal.credential.partition("/")
         if kept is None or (kind == "token" and all(one.id != ident or _is_over(one) for one in kept.token)):
             return None
-        if kind == "password" and kept.password is None:
+        if kind == "password" and principal.credential != password_credential(kept):
             return None
         return self.principal(principal.name, principal.credential, principal.expires)
 
     def _look(self) -> None:
         path, stamp = self.path, _stamp_of(self.path)
-        if path is None or stamp == self._stamp:
+        if path is None or (stamp == self._stamp and stamp != _UNKNOWN):
             return
-        self._stamp = stamp
-        self.changes += 1
         try:
             found = load(path)
-        except ConfigError as error:
-            self.problem = f"access file: {error}"
-            _log.error("%s; what was good before counts", self.problem)
+        except ConfigError as error:  # tried again at the next look: what keeps us from reading may go by itself
+            self._stamp = _UNKNOWN
+            self._tell(f"access file: {error}", "; what was good before counts")
             return
-        self.problem = None if stamp is not None else f"access file {path} has gone: nobody can sign in"
-        if self.problem is not None:
-            _log.error("%s", self.problem)
-        tokens = {one.id: (name, one) for name, kept in found.principal.items() for one in kept.token}
-        self._known = Known(principals=found.principal, tokens=tokens)
+        self._stamp = stamp
+        has_gone = stamp is None and self._known.principals
+        self._tell(f"access file {path} has gone: nobody can sign in" if has_gone else None)
+        by_id = {one.id: (name, one) for name, kept in found.principal.items() for one in kept.token}
+        self._known = Known(found.principal, by_id)
+
+    def _tell(self, problem: str | None, consequence: str = "") -> None:
+        """Once for as long as it is the same."""
+        if problem is not None and problem != self.problem:
+            _log.error("%s%s", problem, consequence)
+        self.problem = problem
+
+
+def password_credential(kept: KeptPrincipal) -> str:
+    """Names the password that somebody has now: another one gets another name, although it may be the same word."""
+    return f"password/{hashlib.sha256((kept.password or '').encode()).hexdigest()[:16]}"
 
 
 def _is_over(token: KeptToken) -> bool:
@@ -147,21 +157,26 @@ def is_good(token: KeptToken) -> bool:
 
 
 def _stamp_of(path: Path | None) -> object:
+    """None only where there is no file: one that cannot be looked at may have somebody in it."""
+    if path is None:
+        return None
     try:
-        found = path.stat() if path is not None else None
+        found = path.stat()
+    except FileNotFoundError:
+        return None
     except OSError:
-        return None
-    if found is None:
-        return None
-    return found.st_mtime_ns, found.st_size, found.st_ino
+        return _UNKNOWN
+    return found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino  # ctime: its mode has changed
 
 
 def load(path: Path) -> AccessFile:
     """Empty where there is none. Raises `ConfigError`: file, principal, key and what is allowed."""
     try:
+        if path.exists() and not path.is_file():  # opening a pipe would wait for its writer
+            raise ConfigError([f"{path}: must be a regular file"])
         with path.open("rb") as stream:
-            if os.name == "posix" and os.fstat(stream.fileno()).st_mode & stat.S_IROTH:
-                raise ConfigError([f"{path}: must not be readable by everyone: chmod o-r"])
+            if os.name == "posix" and os.fstat(stream.fileno()).st_mode & OPEN_TO_ALL:
+                raise ConfigError([f"{path}: must not be open to everyone: chmod o-rw"])
             raw = tomllib.load(stream)
     except FileNotFoundError:
         return AccessFile()
@@ -173,20 +188,36 @@ def load(path: Path) -> AccessFile:
         found = AccessFile.model_validate(raw)
     except ValidationError as error:
         raise ConfigError([f"{path}: {_told(one)}" for one in error.errors(include_url=False)]) from None
-    if mistakes := [f"{path}: {line}" for line in _names(found)]:
+    if mistakes := [f"{path}: {line}" for line in _mistakes(found)]:
         raise ConfigError(mistakes)
     return found
 
 
 def _told(error: Any) -> str:  # noqa: ANN401 - pydantic's own
     where = ".".join(map(str, error["loc"]))
+    if error["type"] == "extra_forbidden":
+        return f"{where}: is no key here: there are {_KEYS[len(error['loc'])]}"
     return f"{where}: {error['msg'].removeprefix('Value error, ')}"
 
 
-def _names(found: AccessFile) -> Iterator[str]:
-    for name in found.principal:
+def _keys(kind: type[BaseModel]) -> str:
+    *first, last = kind.model_fields
+    return f"{', '.join(first)} and {last}"
+
+
+# What may stand at each depth: the file, a principal, a token.
+_KEYS = {1: "[principal.NAME] tables only", 3: _keys(KeptPrincipal), 5: _keys(KeptToken)}
+
+
+def _mistakes(found: AccessFile) -> Iterator[str]:
+    """Those that one value alone does not show."""
+    owners: dict[str, str] = {}
+    for name, kept in found.principal.items():
         if problem := name_problem(name):
             yield f"principal {name!r}: {problem}"
+        for token in kept.token:
+            if (owner := owners.setdefault(token.id, name)) != name:
+                yield f"principal {name}: token {token.id} is {owner}'s, too: make one with `bridge token new`"
 
 
 def name_problem(name: str) -> str | None:
@@ -196,37 +227,3 @@ def name_problem(name: str) -> str | None:
     if name == ANYONE.name:
         return "is the name of those who do not sign in"
     return None
-
-
-@contextmanager
-def editing(path: Path) -> Iterator[AccessFile]:
-    """The file, to be changed, and written at the end. One editor at a time. Raises `ConfigError`."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with path.with_name(f".{path.name}.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            found = load(path)
-            yield found
-            _write(path, found)
-    except OSError as error:
-        raise ConfigError([f"{path}: cannot be written: {error.strerror}"]) from None
-
-
-def _write(path: Path, content: AccessFile) -> None:
-    """Whole or not at all. Its owner stays; a new one is its directory's: the daemon has to read what root writes."""
-    new = path.with_name(f".{path.name}.new")
-    new.unlink(missing_ok=True)
-    told = content.model_dump(exclude_none=True)
-    text = "# Who may come in, and what they may do. `bridge token` writes this; secrets are kept as hashes.\n\n"
-    with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as stream:  # noqa: PTH123
-        stream.write(text + tomli_w.dumps(told))
-        stream.flush()
-        os.fsync(stream.fileno())
-    if os.name == "posix":
-        like = path if path.exists() else path.parent
-        former = like.stat()
-        if os.geteuid() == 0 and former.st_uid != 0:
-            os.chown(new, former.st_uid, former.st_gid)
-        if like is path:
-            new.chmod(former.st_mode & 0o770)
-    new.replace(path)

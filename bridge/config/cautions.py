@@ -25,11 +25,12 @@ def cautions(settings: Settings) -> tuple[str, ...]:
 
 def _of_access(settings: Settings) -> Iterator[str]:
     """What is open to others, or said where others can hear it."""
-    host = settings.api.host
+    host, is_open = settings.api.host, settings.auth.mode == "off"
+    can = "read and write" if settings.writes.enabled else "read"
     if is_loopback(host):
-        return
-    if settings.auth.mode == "off":
-        can = "read and write" if settings.writes.enabled else "read"
+        if is_open and settings.proxy.trusted:
+            yield f'[auth] mode = "off", [proxy] trusted: whoever comes through the proxy can {can} everything'
+    elif is_open:
         yield f'[auth] mode = "off", [api] host = "{host}": whoever reaches this machine can {can} everything'
     elif settings.tls.cert_file is None and not settings.proxy.trusted:
         remedy = "[tls], or a proxy with TLS, protects them"

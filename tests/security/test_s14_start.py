@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from bridge.access.editing import editing
 from bridge.access.entry import access_of
-from bridge.access.store import KeptPrincipal, editing
+from bridge.access.store import KeptPrincipal
 from bridge.cli import main
 from bridge.config import Settings, cautions
 from bridge.errors import StartError
@@ -35,6 +36,16 @@ def test_others_are_refused(tmp_path, host):
         access_of(settings(tmp_path, api={"host": host}))
     for word in (f'[api] host = "{host}"', "bridge token new", "[oidc]", '[auth] mode = "off"'):
         assert word in str(caught.value)
+
+
+def test_others_come_through_a_proxy(tmp_path):
+    """Who names a proxy lets others in, on this machine's own address too."""
+    proxy = {"trusted": ["127.0.0.1"]}
+    with pytest.raises(StartError, match=r"\[proxy\] trusted: everybody who comes through it could read"):
+        access_of(settings(tmp_path, proxy=proxy))
+    assert access_of(settings(tmp_path, proxy=proxy, auth={"mode": "off"})).authenticator is None
+    somebody(tmp_path)
+    assert access_of(settings(tmp_path, proxy=proxy)).authenticator is not None
 
 
 def test_the_daemon_does_not_start(tmp_path, monkeypatch, capsys, caplog):
@@ -75,7 +86,16 @@ def test_a_broken_file_is_no_open_door(tmp_path):
     """It does not start, rather than without authentication."""
     (tmp_path / "access.toml").write_text("[principal")
     (tmp_path / "access.toml").chmod(0o600)
-    with pytest.raises(StartError, match="not TOML"):
+    oidc = {"issuer": "https://id.example", "audience": ["bridge"]}
+    for others in ({}, {"oidc": oidc}):
+        with pytest.raises(StartError, match="not TOML"):
+            access_of(settings(tmp_path, **others))
+
+
+def test_a_file_that_cannot_be_looked_at_is_no_missing_file(tmp_path):
+    """Whatever keeps us from knowing who is in it: a directory that is closed to us, or a link that leads nowhere."""
+    (tmp_path / "access.toml").symlink_to("access.toml")
+    with pytest.raises(StartError, match=r"access\.toml: cannot be read: Too many levels of symbolic links"):
         access_of(settings(tmp_path))
 
 

@@ -770,6 +770,11 @@ def test_memory_needs_no_directory(tmp_path, capsys):
             ['[auth] mode = "off", [api] host = "0.0.0.0": whoever reaches this machine can read everything'],
             id="open to the network",
         ),
+        pytest.param(
+            {"auth": {"mode": "off"}, "proxy": {"trusted": ["127.0.0.1"]}},
+            ['[auth] mode = "off", [proxy] trusted: whoever comes through the proxy can read everything'],
+            id="open behind a proxy",
+        ),
         pytest.param({"api": {"host": "::1"}}, [], id="this machine, ipv6"),
         pytest.param(
             {"oidc": {"issuer": "https://login.example", "audience": ["bridge"]}},

@@ -1,6 +1,7 @@
 """`bridge token`: what the commands print, and what is in the file afterwards."""
 
 import io
+import os
 
 import pytest
 
@@ -99,3 +100,58 @@ def test_without_a_state_directory(tmp_path, monkeypatch, caplog):
     (tmp_path / "a.toml").write_text('[history]\nbackend = "memory"\n[state]\ndirectory = ""\n')
     assert run("list", "--config", "a.toml") == 1
     assert "[auth] file" in caplog.text
+
+
+def test_nothing_may_be_taken_away(place):
+    """Filters go as they came, without the tokens."""
+    run("new", "scada", "--read", "acme/#", "--write", "acme/sp")
+    assert run("allow", "scada", "--no-write") == 0
+    kept = load(place).principal["scada"]
+    assert (kept.read, kept.write, len(kept.token)) == (["acme/#"], [], 1)
+    assert run("allow", "scada", "--no-read", "--write", "acme/sp") == 0
+    kept = load(place).principal["scada"]
+    assert (kept.read, kept.write) == ([], ["acme/sp"])
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        pytest.param("", "at least 10 characters", id="nothing"),
+        pytest.param("ü" * 513 + "\n", "at most 1024 bytes", id="long"),
+        pytest.param("correct \udcff battery\n", "must be text", id="bytes that are no text"),
+    ],
+)
+def test_passwords_that_are_not_taken(place, caplog, monkeypatch, typed, told):
+    """What could never be signed in with is refused where it is set."""
+    monkeypatch.setattr("sys.stdin", io.StringIO(typed))
+    assert run("password", "alice", "--read", "#") == 1
+    assert told in caplog.text
+    assert not place.exists()
+
+
+def test_the_first_principal(place, capsys):
+    """A daemon that runs without asking is told about: it asks from its next start on."""
+    run("new", "scada", "--read", "acme/#")
+    assert "asks who comes in after its next start" in capsys.readouterr().err
+    run("new", "grafana", "--read", "acme/#")
+    assert "next start" not in capsys.readouterr().err
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
+def test_written_by_root(place):
+    """What root makes in the daemon's directory is the daemon's, the lock too: or it could neither read nor write."""
+    place.parent.mkdir()
+    os.chown(place.parent, 12_345, 12_345)
+    run("new", "scada", "--read", "acme/#")
+    run("new", "grafana", "--read", "acme/#")
+    assert {(path.stat().st_uid, path.stat().st_gid) for path in place.parent.iterdir()} == {(12_345, 12_345)}
+
+
+def test_a_link_stays(place):
+    """What it leads to is what is written."""
+    place.parent.mkdir()
+    real = place.parent.parent / "elsewhere.toml"
+    place.symlink_to(real)
+    run("new", "scada", "--read", "acme/#")
+    assert place.is_symlink()
+    assert set(load(real).principal) == {"scada"}

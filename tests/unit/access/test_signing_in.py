@@ -2,6 +2,8 @@
 
 import asyncio
 import base64
+import os
+import resource
 import stat
 import time
 from datetime import UTC, datetime, timedelta
@@ -12,9 +14,10 @@ import pytest
 
 from bridge.access import tokens
 from bridge.access.authenticator import REFUSAL, Authenticator
+from bridge.access.editing import editing
 from bridge.access.failures import FIRST_DELAY, Failures
 from bridge.access.principal import Principal
-from bridge.access.store import AccessStore, KeptPrincipal, KeptToken, editing, load
+from bridge.access.store import AccessStore, KeptPrincipal, KeptToken, load
 from bridge.errors import ConfigError, Unauthorized
 
 PASSWORD = "correct horse battery"
@@ -77,6 +80,7 @@ def test_ways_in(door):
     assert (found.name, found.read, found.write, found.admin) == ("alice", ("#",), ("#",), True)
 
 
+TOKEN = '[[principal.{}.token]]\nid = "{}"\nhash = "{}"\ncreated = 2026-11-28T03:00:00Z\n'
 WRONG = {
     "none": [],
     "empty": [("Authorization", b"")],
@@ -168,6 +172,82 @@ def test_a_password_that_was_right_is_remembered(door):
         door.ask(header)
 
 
+def test_a_changed_password_ends_what_the_old_one_opened(door):
+    """A stream of somebody who knows only the old one is over; one that was opened with the new one is not."""
+    former = door.ask(("Authorization", basic("alice", PASSWORD)))
+    assert door.authenticator.still_good(former) == former
+    with editing(door.path) as found:
+        found.principal["alice"].password = tokens.hash_password("another one, longer")
+    door.later()
+    assert door.authenticator.still_good(former) is None
+    latter = door.ask(("Authorization", basic("alice", "another one, longer")))
+    assert door.authenticator.still_good(latter) == latter
+
+
+def test_a_password_that_is_changed_while_it_is_checked(door, monkeypatch):
+    """It is not remembered as right."""
+    check = tokens.is_password_of
+
+    def slow(password: bytes, kept: str | None) -> bool:
+        with editing(door.path) as found:
+            found.principal["alice"].password = tokens.hash_password("another one, longer")
+        door.later()
+        return check(password, kept)
+
+    monkeypatch.setattr(tokens, "is_password_of", slow)
+    with pytest.raises(Unauthorized):
+        door.ask(("Authorization", basic("alice", PASSWORD)))
+    monkeypatch.setattr(tokens, "is_password_of", check)
+    with pytest.raises(Unauthorized):
+        door.ask(("Authorization", basic("alice", PASSWORD)))
+
+
+def test_who_was_right_goes_on_while_others_guess(tmp_path, monkeypatch):
+    """From the same address, and after the file has changed for somebody else."""
+    monkeypatch.setattr("bridge.access.failures.FIRST_DELAY", 0.0)
+    door = Door(tmp_path, most=2)
+    alice = ("Authorization", basic("alice", PASSWORD))
+    door.ask(alice)
+    for _ in range(3):
+        with pytest.raises(Unauthorized):
+            door.ask(("X-API-Key", b"guess"))
+    assert door.ask(alice).name == "alice"
+    with editing(door.path) as found:
+        found.principal["scada"].read = ["acme/line2/#"]
+    door.later()
+    assert door.ask(alice).name == "alice"
+
+
+def test_an_unknown_name_takes_as_long_as_a_wrong_password():
+    """Who may come in cannot be found out with a clock."""
+
+    def took(kept: str | None) -> float:
+        started = time.perf_counter()
+        assert not tokens.is_password_of(b"guess", kept)
+        return time.perf_counter() - started
+
+    assert min(took(None) for _ in range(3)) > min(took(HASH) for _ in range(3)) / 2
+
+
+def test_guesses_in_the_log(door, caplog):
+    """A line a minute for each address, of IPv6 for each network, until it is quiet; never what was tried."""
+    for last in range(200):
+        for prefix in ("192.0.2", "2001:db8::5"):
+            separator = ":" if ":" in prefix else "."
+            with pytest.raises(Unauthorized):
+                door.ask(("X-API-Key", b"guess"), address=f"{prefix}{separator}{last}")
+    assert len(caplog.records) <= 60
+    assert sum("2001:db8" in line for line in caplog.messages) == 1
+    door.later(61)
+    caplog.clear()
+    for address in ("198.51.100.1", "198.51.100.2"):
+        with pytest.raises(Unauthorized):
+            door.ask(("X-API-Key", b"guess"), address=address)
+    assert "wrong credentials from 198.51.100.1" in caplog.messages
+    assert "wrong credentials from 198.51.100.2" in caplog.messages
+    assert "guess" not in caplog.text
+
+
 def test_guesses_are_slowed_down_and_end(tmp_path):
     """Each failure of an address waits longer; after so many passwords are not looked at, and a time is told."""
     door = Door(tmp_path, most=3)
@@ -216,9 +296,50 @@ def test_the_file_is_private(door):
     assert stat.S_IMODE(door.path.stat().st_mode) == 0o600
     assert door.token.text[-43:] not in door.path.read_text()
     assert PASSWORD not in door.path.read_text()
+    assert [path.name for path in door.path.parent.iterdir() if stat.S_IMODE(path.stat().st_mode) & 0o077] == []
+    for mode in (0o644, 0o602):  # who could write it could let themselves in
+        door.path.chmod(mode)
+        with pytest.raises(ConfigError, match="must not be open to everyone: chmod o-rw"):
+            load(door.path)
+
+
+def test_a_file_that_is_put_right_counts_again(door):
+    """Also where only its mode was wrong; the problem is over then."""
+    door.ask(("X-API-Key", door.token.text.encode()))
+    with editing(door.path) as found:
+        found.principal["scada"].token = []
     door.path.chmod(0o644)
-    with pytest.raises(ConfigError, match="chmod o-r"):
-        load(door.path)
+    door.later()
+    assert door.ask(("X-API-Key", door.token.text.encode())).name == "scada"
+    assert "chmod o-rw" in (door.store.problem or "")
+    door.path.chmod(0o600)
+    door.later()
+    with pytest.raises(Unauthorized):
+        door.ask(("X-API-Key", door.token.text.encode()))
+    assert door.store.problem is None
+
+
+def test_a_file_that_could_not_be_read_is_tried_again(door, caplog):
+    """What kept it from being read may go without a change of the file, such as too many open files; one line tells."""
+    descriptors = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, descriptors[1]))
+    try:
+        for _ in range(3):
+            assert door.store.known.principals == {}
+            door.later()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, descriptors)
+    assert "Too many open files" in (door.store.problem or "")
+    assert caplog.text.count("Too many open files") == 1
+    assert set(door.store.known.principals) == {"scada", "alice"}
+    assert door.store.problem is None
+
+
+def test_a_pipe_is_no_access_file(tmp_path):
+    """To open it would wait for ever."""
+    os.mkfifo(tmp_path / "pipe", 0o600)
+    with pytest.raises(ConfigError, match="must be a regular file"):
+        load(tmp_path / "pipe")
 
 
 @pytest.mark.parametrize(
@@ -226,8 +347,31 @@ def test_the_file_is_private(door):
     [
         pytest.param("[principal", "not TOML", id="syntax"),
         pytest.param("[principal.a]\nread = [\"a/#/b\"]\n", "principal.a.read.0: must be an MQTT filter", id="filter"),
-        pytest.param("[principal.a]\nraed = []\n", "principal.a.raed", id="unknown key"),
-        pytest.param("[principal.a]\npassword = \"secret123\"\n", "principal.a.password", id="password in the clear"),
+        pytest.param(
+            "[principal.a]\nraed = []\n",
+            "principal.a.raed: is no key here: there are read, write, admin, password and token",
+            id="unknown key",
+        ),
+        pytest.param(
+            '[principal.a]\npassword = "secret123"\n',
+            "principal.a.password: must be what `bridge token password` writes",
+            id="password in the clear",
+        ),
+        pytest.param(
+            '[principal.a]\npassword = "$argon2secret123"\n',
+            "principal.a.password: must be what `bridge token password` writes",
+            id="no hash after all",
+        ),
+        pytest.param(
+            TOKEN.format("a", "0" * 12, "secret123"),
+            "principal.a.token.0.hash: must be what `bridge token new` writes",
+            id="token in the clear",
+        ),
+        pytest.param(
+            TOKEN.format("a", "0" * 12, "sha256:" + "0" * 64) + TOKEN.format("b", "0" * 12, "sha256:" + "1" * 64),
+            "principal b: token 000000000000 is a's, too: make one with `bridge token new`",
+            id="token of two",
+        ),
         pytest.param("[principal.anonymous]\nread = []\n", "of those who do not sign in", id="reserved name"),
         pytest.param('[principal."oidc:x"]\nread = []\n', "without ':'", id="a provider's name"),
     ],
@@ -252,6 +396,21 @@ def test_a_file_that_has_gone_lets_nobody_in(door):
     with pytest.raises(Unauthorized):
         door.ask(("X-API-Key", door.token.text.encode()))
     assert "nobody can sign in" in (door.store.problem or "")
+
+
+def test_a_file_that_comes_and_goes_where_none_was(tmp_path):
+    """Nobody was in it: a broken one is told until it has gone."""
+    clock = Clock()
+    store = AccessStore(tmp_path / "access.toml", clock)
+    assert (store.known.principals, store.problem) == ({}, None)
+    (tmp_path / "access.toml").write_text("[principal")
+    (tmp_path / "access.toml").chmod(0o600)
+    clock.now += 2
+    assert store.known.principals == {}
+    assert "not TOML" in (store.problem or "")
+    (tmp_path / "access.toml").unlink()
+    clock.now += 2
+    assert (store.known.principals, store.problem) == ({}, None)
 
 
 def test_editors_wait_for_each_other(tmp_path):
