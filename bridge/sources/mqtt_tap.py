@@ -153,14 +153,21 @@ class Tap:
         return data
 
     def send(self, data: bytes | bytearray) -> int:
-        """Bytes from paho to the broker."""
+        """Bytes from paho to the broker.
+
+        Of a WebSocket frame that has left in part paho's wrapper says 0 and wants the same data again, but paho would
+        forget them.
+        """
         try:
-            return self._inner.send(data)
+            sent = self._inner.send(data)
         except _NOTHING_YET:
             raise
         except OSError as error:
             self.fault = error
             raise
+        if not sent:
+            raise BlockingIOError
+        return sent
 
     def close(self) -> None:
         """Close the connection; `loop_read` tells so by not returning 0."""

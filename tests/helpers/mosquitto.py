@@ -87,6 +87,11 @@ class Mosquitto:
         assert self._process is not None
         os.kill(self._process.pid, signal.SIGSTOP)
 
+    def thaw(self) -> None:
+        """Go on after `freeze`."""
+        assert self._process is not None
+        os.kill(self._process.pid, signal.SIGCONT)
+
     @property
     def log(self) -> str:
         """All that it has logged."""

@@ -11,7 +11,7 @@ from bridge.config import MqttSettings
 from bridge.sources.base import NotDelivered
 from bridge.sources.mqtt import MqttSource
 from bridge.uns import Message
-from mosquitto import Mosquitto
+from mosquitto import HOST, Mosquitto
 
 pytestmark = [pytest.mark.integration, pytest.mark.anyio]
 
@@ -125,3 +125,17 @@ async def test_too_large(make_mosquitto: MakeMosquitto) -> None:
         with pytest.raises(NotDelivered, match="2000 bytes at most"):
             await source.deliver(Message("a/b", b"1" * 3_000, 1), 5)
         assert source.health().connected
+
+
+async def test_a_frame_that_leaves_in_parts(make_mosquitto: MakeMosquitto) -> None:
+    """A WebSocket that takes a part of a message gets the rest when it takes more: none is lost, and all are told."""
+    lines = "listener {port} 127.0.0.1", "listener {ws_port} 127.0.0.1", "protocol websockets"
+    broker = running(make_mosquitto(*lines))
+    url = f"ws://{HOST}:{broker.ws_port}/mqtt"
+    async with MqttSource(MqttSettings(url=url, client_id="publisher", topics=["a"])) as source:
+        await connected(source)
+        broker.freeze()
+        sending = [asyncio.create_task(source.deliver(Message("b", bytes(3_000_000), 1), 10)) for _ in range(4)]
+        await asyncio.sleep(0.5)
+        broker.thaw()
+        await asyncio.gather(*sending)
