@@ -218,7 +218,7 @@ class MqttSource:
             raise LinkError(Cause.OTHER, "is left: we stop")
         link = Link(self._settings, self._endpoint, self._tls, version, self._topics, self._inbox)
         if self._link is not None:
-            link.number_after(self._link)
+            link.follow(self._link)
         self._link = link  # the first messages of a resumed session come together with the CONNACK
         try:
             await link.open(patience)

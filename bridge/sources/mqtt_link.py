@@ -9,7 +9,6 @@ private attribute that this needs, so that an update of a library cannot break i
 import asyncio
 import contextlib
 import logging
-import random
 import ssl
 import time
 from collections.abc import Coroutine, Sequence
@@ -38,7 +37,6 @@ from bridge.uns import Message
 CONNECT_S = 4.0  # for TCP, and again for TLS: below the 5 s in which the daemon must be able to stop
 ANSWER_S = 10.0  # for CONNACK and SUBACK
 CLOSE_S = 2.0  # for a DISCONNECT to leave
-PACKET_IDS = 65_535
 TICK_S = 1.0  # between looks at the keep-alive, whose unit is a second
 FILTERS_AT_ONCE = 8  # in one SUBSCRIBE: some cloud brokers take no more
 ALWAYS = 0  # retain handling: stored copies with every subscription
@@ -77,7 +75,6 @@ class Link:
         self._unsubscribed: list[ReasonCode] = []
         self._client = _client(settings, endpoint, tls, version)
         self._paho = self._client._client  # noqa: SLF001 - see the module's text
-        self._paho._last_mid = random.randrange(PACKET_IDS)  # noqa: SLF001, S311 - see `number_after`
         self._outbox = Outbox(self._paho, properties=version is V5)
         self._hook()
 
@@ -141,9 +138,7 @@ class Link:
 
     def publish(self, message: Message) -> bool:
         """Send with QoS 0; whether it is connected."""
-        if self._ended.done() or not self._paho.is_connected():
-            return False
-        return self._paho.publish(message.topic, message.payload, 0, message.retain).rc == MQTT_ERR_SUCCESS
+        return not self._ended.done() and self._outbox.publish(message)
 
     async def deliver(self, message: Message, patience: float) -> None:
         """Send, and wait for the broker's acknowledgement. Raises `NotDelivered`."""
@@ -155,13 +150,9 @@ class Link:
         if self._tap is not None:
             self._tap.pause()
 
-    def number_after(self, before: "Link") -> None:
-        """Go on with another one's packet ids: a session that is resumed may know what has come with them.
-
-        To the broker a QoS 2 publication with an id that it knows is one that it has already (section 4.3.3). A new
-        process does not know those of the one before, and begins somewhere.
-        """
-        self._paho._last_mid = before._paho._last_mid  # noqa: SLF001
+    def follow(self, before: "Link") -> None:
+        """The same session, perhaps, as over another one that has ended; before `open`."""
+        self._outbox.follow(before._outbox)  # noqa: SLF001 - one of us
 
     def resume(self) -> None:
         """The inbox has room again."""
@@ -242,9 +233,13 @@ class Link:
     # The hooks in paho.
 
     def _hook(self) -> None:
+        self._paho.connect_timeout = CONNECT_S
+        self._hook_socket()
+        self._hook_connection()
+        self._hook_answers()
+
+    def _hook_socket(self) -> None:
         paho = self._paho
-        paho.connect_timeout = CONNECT_S
-        connected, disconnected, unsubscribed = paho.on_connect, paho.on_disconnect, paho.on_unsubscribe
 
         def on_socket_open(_client: Client, _userdata: object, sock: Socket) -> None:
             """In the thread that connects, before the CONNECT is sent."""
@@ -260,12 +255,19 @@ class Link:
             if self._tap is not None:
                 self._loop.call_soon_threadsafe(self._tap.want_write)
 
+        paho.on_socket_open, paho.on_socket_register_write = on_socket_open, on_socket_register_write
+
+    def _hook_connection(self) -> None:
+        paho = self._paho
+        connected, disconnected = paho.on_connect, paho.on_disconnect
+
         def on_connect(
             client: Client, userdata: object, flags: ConnectFlags, code: ReasonCode, more: Properties | None
         ) -> None:
             self.session_present = flags.session_present
             self._refusal = code if code.is_failure else None
-            self._outbox.connected(more)
+            if self._refusal is None:
+                self._outbox.connected(more, resumed=flags.session_present)
             connected(client, userdata, flags, code, more)  # type: ignore[misc, call-arg, arg-type]
 
         def on_disconnect(
@@ -280,6 +282,12 @@ class Link:
             self._end(faults.ended(code, self._fault, by_broker=by_broker, closed=closed))
             disconnected(client, userdata, flags, code, more)  # type: ignore[misc, call-arg, arg-type]
 
+        paho.on_connect, paho.on_disconnect = on_connect, on_disconnect
+
+    def _hook_answers(self) -> None:
+        paho = self._paho
+        unsubscribed, received = paho.on_unsubscribe, paho._handle_pubrec  # noqa: SLF001
+
         def on_unsubscribe(
             client: Client, userdata: object, mid: int, codes: list[ReasonCode], more: Properties | None
         ) -> None:
@@ -288,9 +296,6 @@ class Link:
 
         def on_publish(_client: Client, _userdata: object, mid: int, code: ReasonCode, _more: object) -> None:
             self._outbox.acknowledged(mid, code)
-
-        paho.on_publish = on_publish
-        received = paho._handle_pubrec  # noqa: SLF001
 
         def on_received() -> MQTTErrorCode:
             """paho does not look at the reason in a PUBREC, and goes on with what the broker has refused."""
@@ -301,10 +306,8 @@ class Link:
             self._outbox.acknowledged(mid, ReasonCode(PacketTypes.PUBREC, identifier=code))
             return MQTT_ERR_SUCCESS
 
+        paho.on_unsubscribe, paho.on_publish = on_unsubscribe, on_publish
         paho._handle_pubrec = on_received  # type: ignore[method-assign]  # noqa: SLF001
-        paho.on_socket_open, paho.on_socket_register_write = on_socket_open, on_socket_register_write
-        paho.on_connect, paho.on_disconnect = on_connect, on_disconnect
-        paho.on_unsubscribe = on_unsubscribe
 
 
 def _client(

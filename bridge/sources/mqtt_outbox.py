@@ -3,12 +3,16 @@
 paho numbers the packets, sends them and parses the answers; here is who waits for which, and how many are in flight:
 as many as the broker allows. A publication keeps its place until the broker has answered, also when nobody waits any
 more. What has not begun to leave when its time is over is taken back: it is sent in time or never.
+
+A publication of QoS 2 that a broken connection leaves unfinished takes room in the session at the broker, until it is
+released on the next one. So the next one sends its PUBREL, and never the publication itself.
 """
 
 import asyncio
+import random
 import struct
 
-from paho.mqtt.client import MQTT_ERR_SUCCESS, Client
+from paho.mqtt.client import MQTT_ERR_SUCCESS, Client, MQTTMessage
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
@@ -17,6 +21,7 @@ from bridge.sources import wire
 from bridge.sources.base import NotDelivered
 from bridge.uns import Message
 
+PACKET_IDS = 65_535
 IN_FLIGHT = 20  # what mosquitto takes unless told otherwise; brokers of MQTT 3.1.1 do not tell what they take
 _OVERHEAD = 1 + 2 + 2  # bytes of a PUBLISH: its type, the length of the topic, the packet id (section 3.3)
 _PAIR = 1 + 2 + 2  # and of a user property: its type, two lengths
@@ -27,15 +32,33 @@ class Outbox:
 
     def __init__(self, paho: Client, *, properties: bool) -> None:
         paho.max_inflight_messages_set(0)  # no limit: paho would keep what is beyond, and send it whenever it can
+        paho._last_mid = random.randrange(PACKET_IDS)  # noqa: SLF001, S311 - see `follow`
         self._paho = paho
         self._properties = properties
         self._room = asyncio.Semaphore(IN_FLIGHT)
         self._waiting: dict[int, asyncio.Future[ReasonCode]] = {}  # packet id → the answer, until it has come
+        self._unfinished: dict[int, MQTTMessage] = {}  # of QoS 2, over the connection before
         self._end: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._max_qos, self._may_retain, self._max_size = 2, True, 0
 
-    def connected(self, told: Properties | None) -> None:
+    def follow(self, before: "Outbox") -> None:
+        """Go on with another one's packet ids and unfinished publications: a session that is resumed may know them.
+
+        To the broker a QoS 2 publication with an id that it knows is one that it has already (section 4.3.3). A new
+        process does not know those of the one before, and begins somewhere.
+        """
+        self._paho._last_mid = before._paho._last_mid  # noqa: SLF001
+        known = before._unfinished | before._paho._out_messages  # noqa: SLF001
+        self._unfinished = {mid: publication for mid, publication in known.items() if publication.qos == 2}
+
+    def connected(self, told: Properties | None, *, resumed: bool) -> None:
         """What the broker says of its limits in the CONNACK (MQTT 5, 3.2.2.3); nothing can have been sent before."""
+        unfinished, self._unfinished = self._unfinished, {}
+        if resumed:
+            for mid in unfinished:
+                self._paho._send_pubrel(mid)  # noqa: SLF001
+            # paho, which waits for the PUBCOMP, would write by itself to a socket that is ours if it knew them already.
+            asyncio.get_running_loop().call_soon(self._paho._out_messages.update, unfinished)  # noqa: SLF001
         self._max_qos = getattr(told, "MaximumQoS", 2)
         self._may_retain = bool(getattr(told, "RetainAvailable", 1))
         self._max_size = getattr(told, "MaximumPacketSize", 0)
@@ -54,6 +77,13 @@ class Outbox:
         if not self._end.done():
             self._end.set_result(reason)
             self._room.release()  # whoever waits for room finds out, and hands it on
+
+    def publish(self, message: Message) -> bool:
+        """Send with QoS 0, and do not wait; whether it is connected."""
+        if not self._paho.is_connected():
+            return False
+        self._skip_ids()
+        return self._paho.publish(message.topic, message.payload, 0, message.retain).rc == MQTT_ERR_SUCCESS
 
     async def deliver(self, message: Message, patience: float) -> None:
         """See `bridge.sources.base.Publishing`."""
@@ -87,12 +117,19 @@ class Outbox:
         self._check_connected()
         try:
             properties = self._checked(message)
+            self._skip_ids()
             info = self._paho.publish(message.topic, message.payload, message.qos, message.retain, properties)
         except (ValueError, struct.error) as error:
             raise NotDelivered(f"it cannot be published: {error}") from None
         if info.rc != MQTT_ERR_SUCCESS:
             raise NotDelivered("the connection broke before it was sent")
         return info.mid
+
+    def _skip_ids(self) -> None:
+        """paho does not look: an id is not used again before its publication has been answered (section 2.2.1)."""
+        taken = {*self._waiting, *self._paho._out_messages}  # noqa: SLF001
+        while (following := self._paho._last_mid % PACKET_IDS + 1) in taken:  # noqa: SLF001
+            self._paho._last_mid = following  # noqa: SLF001
 
     def _late(self, mid: int, patience: float) -> NotDelivered:
         within = f"within {patience:g} s"

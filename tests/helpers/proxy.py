@@ -38,12 +38,14 @@ class Proxy:
     """Listens on a free port and passes everything on to another one, in a thread of its own.
 
     `latency` and `jitter` in seconds and `one_byte` apply to what comes from now on. In a black hole connections are
-    taken, and what they carry is swallowed, both ways; `heal` resets those that miss something.
+    taken, and what they carry is swallowed, both ways; `heal` resets those that miss something. While `mute`, what the
+    other one says is swallowed, and nothing else.
     """
 
     def __init__(self, target: int, *, latency: float = 0.0, jitter: float = 0.0, one_byte: bool = False) -> None:
         self._target = target
         self.latency, self.jitter, self.one_byte = latency, jitter, one_byte
+        self.mute = False
         self._hole = False
         self._pairs: set[_Pair] = set()
         self._listener = socket.create_server((HOST, 0))
@@ -163,7 +165,7 @@ class Proxy:
         due = 0.0
         try:
             while data := await reader.read(READ):
-                if pair.holed:
+                if pair.holed or (self.mute and writer is pair.writers[0]):
                     continue
                 late = random.uniform(-self.jitter, self.jitter) if self.jitter else 0.0
                 due = max(due, self._loop.time() + self.latency + late)

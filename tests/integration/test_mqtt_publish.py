@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from proxy import Proxy
 
 from bridge.config import MqttSettings
 from bridge.sources.base import NotDelivered
@@ -139,3 +140,25 @@ async def test_a_frame_that_leaves_in_parts(make_mosquitto: MakeMosquitto) -> No
         await asyncio.sleep(0.5)
         broker.thaw()
         await asyncio.gather(*sending)
+
+
+@pytest.mark.parametrize("protocol", ["5", "3.1.1"])
+async def test_unfinished_business(make_mosquitto: MakeMosquitto, protocol: str) -> None:
+    """Writes of QoS 2 that a broken connection leaves unfinished do not use up what the broker takes in the session."""
+    broker = running(make_mosquitto("max_inflight_messages 20"))
+    with Proxy(broker.port) as proxy:
+        settings = MqttSettings(url=proxy.url, client_id="publisher", protocol=protocol)
+        async with MqttSource(settings) as source:
+            await connected(source)
+            proxy.mute = True
+            sending = [asyncio.create_task(source.deliver(Message("b", b"1", 2), 10)) for _ in range(20)]
+            await asyncio.sleep(0.5)
+            proxy.mute = False
+            proxy.reset()
+            outcomes = await asyncio.gather(*sending, return_exceptions=True)
+            assert [isinstance(one, NotDelivered) and one.sent for one in outcomes] == [True] * 20
+            await connected(source)
+            for qos in (1, 2):
+                await source.deliver(Message("b", b"2", qos), 5)
+            found = await taken(source, 22)
+    assert [message.payload for message in found] == [b"1"] * 20 + [b"2"] * 2

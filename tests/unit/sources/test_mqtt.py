@@ -369,6 +369,7 @@ async def test_private_attributes() -> None:
     assert callable(inner._sock_close)
     assert callable(inner._packet_queue)
     assert callable(inner._handle_pubrec)
+    assert callable(inner._send_pubrel)
     assert inner._out_messages == {}
     assert list(inner._out_packet) == []
     assert inner._last_mid == 0

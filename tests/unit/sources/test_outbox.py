@@ -5,7 +5,7 @@ import struct
 
 import pytest
 from publisher import until
-from scripted_broker import CONNACK, PUBACK, PUBCOMP, PUBREC, ScriptedBroker, connack, packet
+from scripted_broker import CONNACK, PUBACK, PUBCOMP, PUBREC, PUBREL, ScriptedBroker, connack, packet
 
 from bridge.config import MqttSettings
 from bridge.sources.base import NotDelivered
@@ -169,6 +169,47 @@ async def test_packet_ids_go_on() -> None:
             broker.writers[-1].close()
             await until(lambda: not source.health().connected)
         assert len({mid for _, _, mid in broker.published}) == 10
+
+
+@pytest.mark.parametrize("present", [True, False])
+async def test_unfinished_business(present: bool) -> None:
+    """A resumed session is told to release what QoS 2 has left there; nothing is published a second time."""
+    async with ScriptedBroker(answer=lambda _: connack(present=present)) as broker, source_for(broker) as source:
+        await until(lambda: source.health().connected)
+        sending = [asyncio.create_task(failure(source, message(str(qos), qos), 60)) for qos in (1, 2, 2)]
+        await until(lambda: len(broker.published) == 3)
+        broker.writers[-1].close()
+        await asyncio.gather(*sending)
+        unfinished = [(PUBREL, mid) for _, qos, mid in broker.published if qos == 2] if present else []
+        for connections in (2, 3):
+            await until(lambda count=connections: len(broker.levels) == count and source.health().connected)
+            assert broker.answers == unfinished * (connections - 1)
+            if connections == 2:
+                broker.writers[-1].close()
+                await until(lambda: not source.health().connected)
+        broker.send(b"".join(answer(PUBCOMP, mid, 0x92) for _, mid in unfinished))
+        await asyncio.sleep(0.05)
+        broker.writers[-1].close()
+        await until(lambda: len(broker.levels) == 4 and source.health().connected)
+        assert broker.answers == unfinished * 2
+        assert len(broker.published) == 3
+
+
+async def test_packet_ids_in_use() -> None:
+    """An id whose publication has not been answered is not used again, even when all the others have been."""
+
+    def taken(qos: int, mid: int) -> bytes:
+        return answer(PUBACK, mid) if qos and len(broker.published) > 1 else b""
+
+    async with ScriptedBroker(taken=taken) as broker, source_for(broker) as source:
+        await until(lambda: source.health().connected)
+        assert (await failure(source, message("lost")))[1] is True
+        for _ in range(65_534):
+            assert source.publish(message("filling", 0))
+        await until(lambda: len(broker.published) == 65_535)
+        await source.deliver(message("next"), PATIENCE)
+        assert broker.published[-1][0] == "next"
+        assert broker.published[-1][2] != broker.published[0][2]
 
 
 async def test_late_answers() -> None:
