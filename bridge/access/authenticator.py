@@ -131,12 +131,12 @@ class Authenticator:
 
     async def _of_password(self, name: str, password: bytes, address: str) -> Principal | None:
         key = hmac.digest(self._secret, name.encode() + b"\0" + password, "sha256")
-        if key not in self._right:
+        hashed = self._kept_password(name)
+        if hashed is None or self._right.get(key) != hashed:
             async with self._checking:
                 if self._failures.wait(address) is not None:
                     return None
-                kept = self._store.known.principals.get(name)
-                hashed = kept.password if kept is not None else None
+                hashed = self._kept_password(name)
                 is_right = await asyncio.to_thread(tokens.is_password_of, password, hashed)
             if hashed is None or not is_right:
                 return None
@@ -144,6 +144,10 @@ class Authenticator:
                 self._right.clear()
             self._right[key] = hashed
         return self._of_right_password(key, name)
+
+    def _kept_password(self, name: str) -> str | None:
+        kept = self._store.known.principals.get(name)
+        return kept.password if kept is not None else None
 
     def _of_right_password(self, key: bytes, name: str) -> Principal | None:
         """None where it has been changed since it was found right, even while it was checked."""

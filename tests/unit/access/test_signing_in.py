@@ -202,6 +202,16 @@ def test_a_password_that_is_changed_while_it_is_checked(door, monkeypatch):
         door.ask(("Authorization", basic("alice", PASSWORD)))
 
 
+def test_the_same_password_again(door):
+    """Who signs in with it is let in at once, though it is kept in another way now."""
+    door.ask(("Authorization", basic("alice", PASSWORD)))
+    with editing(door.path) as found:
+        found.principal["alice"].password = tokens.hash_password(PASSWORD)
+    door.later()
+    assert door.ask(("Authorization", basic("alice", PASSWORD))).name == "alice"
+    assert door.authenticator.logins["failed"] == 0
+
+
 def test_who_was_right_goes_on_while_others_guess(tmp_path, monkeypatch):
     """From the same address, and after the file has changed for somebody else."""
     monkeypatch.setattr("bridge.access.failures.FIRST_DELAY", 0.0)
