@@ -21,6 +21,7 @@ AddConfig: TypeAlias = Callable[[argparse.ArgumentParser], None]
 Print: TypeAlias = Callable[[str], None]
 
 SHORTEST = 10  # characters of a password
+_NO_TEXT = "a password must be text, in UTF-8; nothing has changed"
 _UNITS = {"h": 1, "d": 24, "w": 168}
 
 
@@ -45,7 +46,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", add_con
     new.add_argument("name", metavar="NAME", help="the principal: a person or a program")
     _add_permissions(new)
     new.add_argument("--expires", type=_hours, metavar="TIME", help="end of the token, such as 12h, 90d, 52w")
-    new.add_argument("--note", default="", help="what it is for")
+    new.add_argument("--note", default="", type=_text, help="what it is for")
     allow = action("allow", "change what a principal may do; what is not named stays", _allow)
     allow.add_argument("name", metavar="NAME", help="the principal")
     _add_permissions(allow)
@@ -74,6 +75,12 @@ def _filter(text: str) -> str:
         return mqtt_filter(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _text(text: str) -> str:
+    if not text.isprintable():
+        raise argparse.ArgumentTypeError(f"{text!r}: must be printable text, in UTF-8")
+    return text
 
 
 def _hours(text: str) -> timedelta:
@@ -135,13 +142,16 @@ def _asked() -> str:
         if password != again:
             raise BridgeError("the two are not the same; nothing has changed")
     else:
-        password = sys.stdin.readline().rstrip("\r\n")
+        try:
+            password = sys.stdin.readline().rstrip("\r\n")
+        except UnicodeDecodeError:
+            raise BridgeError(_NO_TEXT) from None
     if len(password) < SHORTEST:
         raise BridgeError(f"a password has at least {SHORTEST} characters; nothing has changed")
     try:
         size = len(password.encode())
     except UnicodeEncodeError:
-        raise BridgeError("a password must be text, in UTF-8; nothing has changed") from None
+        raise BridgeError(_NO_TEXT) from None
     if size > MAX_PASSWORD:
         raise BridgeError(f"a password has at most {MAX_PASSWORD} bytes; nothing has changed")
     return password

@@ -60,7 +60,7 @@ def _write(path: Path, content: AccessFile) -> None:
 
 
 def _give_away(descriptor: int, like: Path) -> None:
-    """To the owner of something else. Only root can."""
+    """To the owner of something else. Only root can, and not what has another name elsewhere: it may be root's own."""
     there, own = like.stat(), os.fstat(descriptor)
-    if os.geteuid() == 0 and (own.st_uid, own.st_gid) != (there.st_uid, there.st_gid):
+    if os.geteuid() == 0 and own.st_nlink == 1 and (own.st_uid, own.st_gid) != (there.st_uid, there.st_gid):
         os.fchown(descriptor, there.st_uid, there.st_gid)

@@ -48,6 +48,7 @@ def test_a_second_token(place, capsys):
         pytest.param(("new", "a:b", "--read", "#"), 1, "without ':'", id="colon"),
         pytest.param(("new", "a", "--read", "x/#/y"), 2, "must be an MQTT filter", id="filter"),
         pytest.param(("new", "a", "--read", "#", "--expires", "soon"), 2, "12h, 90d or 52w", id="expires"),
+        pytest.param(("new", "a", "--read", "#", "--note", "\udcff"), 2, "must be printable text", id="note"),
         pytest.param(("allow", "nobody", "--read", "#"), 1, "no such principal", id="allow unknown"),
         pytest.param(("revoke", "nobody"), 1, "neither the id of a token nor a principal", id="revoke unknown"),
     ],
@@ -129,6 +130,13 @@ def test_passwords_that_are_not_taken(place, caplog, monkeypatch, typed, told):
     assert not place.exists()
 
 
+def test_a_password_that_cannot_be_decoded(place, caplog, monkeypatch):
+    """Where the locale is strict, reading fails: it is told all the same."""
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"correct \xff battery\n"), "utf-8", "strict"))
+    assert run("password", "alice", "--read", "#") == 1
+    assert "must be text" in caplog.text
+
+
 def test_the_first_principal(place, capsys):
     """A daemon that runs without asking is told about: it asks from its next start on."""
     run("new", "scada", "--read", "acme/#")
@@ -145,6 +153,18 @@ def test_written_by_root(place):
     run("new", "scada", "--read", "acme/#")
     run("new", "grafana", "--read", "acme/#")
     assert {(path.stat().st_uid, path.stat().st_gid) for path in place.parent.iterdir()} == {(12_345, 12_345)}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
+def test_what_is_somewhere_else_too_is_not_given_away(place):
+    """The daemon cannot have a file of root's by putting it in the lock's place."""
+    place.parent.mkdir()
+    os.chown(place.parent, 12_345, 12_345)
+    secret = place.parent.parent / "secret"
+    secret.touch(0o600)
+    os.link(secret, place.with_name(".access.toml.lock"))
+    run("new", "scada", "--read", "acme/#")
+    assert secret.stat().st_uid == 0
 
 
 def test_a_link_stays(place):
