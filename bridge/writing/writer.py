@@ -250,4 +250,6 @@ def _joined(node: Node, count: int, failures: Sequence[tuple[Part, RequestError]
         return first
     told = "; ".join(f"{part.element.id}: {error}" for part, error in failures[:NAMED])
     more = f"; and {len(failures) - NAMED} more" if len(failures) > NAMED else ""
-    return type(first)(f"{count - len(failures)} of {count} parts of {node.id} were written; not: {told}{more}")
+    return type(first)(
+        f"{count - len(failures)} of {count} parts of {node.id} are known to be written; not: {told}{more}"
+    )

@@ -81,7 +81,7 @@ def test_each_part_that_fails_is_named():
     status, detail = put(bridge, PRESS, {"motor": {"speed": 9}, "temperature": 30.5})
     assert status == 503
     assert detail == (
-        f"1 of 2 parts of {PRESS} were written; not: {TEMPERATURE}: not written: "
+        f"1 of 2 parts of {PRESS} are known to be written; not: {TEMPERATURE}: not written: "
         "the broker refused it: not authorized (135)"
     )
     assert value(bridge, SPEED) == 9
