@@ -182,7 +182,7 @@ def load(path: Path) -> AccessFile:
         return AccessFile()
     except OSError as error:
         raise ConfigError([f"{path}: cannot be read: {error.strerror}"]) from None
-    except ValueError as error:  # TOML's, and of bytes that are no text
+    except (ValueError, RecursionError) as error:  # TOML's, of bytes that are no text, of a thousand brackets
         raise ConfigError([f"{path}: not TOML: {error}"]) from None
     try:
         found = AccessFile.model_validate(raw)

@@ -356,6 +356,7 @@ def test_a_pipe_is_no_access_file(tmp_path):
     ("text", "told"),
     [
         pytest.param("[principal", "not TOML", id="syntax"),
+        pytest.param("a = " + "[" * 100_000, "not TOML", id="nesting"),
         pytest.param("[principal.a]\nread = [\"a/#/b\"]\n", "principal.a.read.0: must be an MQTT filter", id="filter"),
         pytest.param(
             "[principal.a]\nraed = []\n",
