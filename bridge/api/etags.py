@@ -3,7 +3,8 @@
 A listing of the model is the same as long as the model's revision and the query are, so its tag is known before the
 listing is made. Where the answer holds more than the model (when something was received, say) the tag is a hash of
 the body: that saves the transfer only. Tags are strong, so the packed form of an answer has one of its own; and they
-differ from one process to the next, whose revisions count anew.
+differ from one process to the next, whose revisions count anew. Files that come with the bridge are the same for
+everybody and in every process, and so are their tags.
 """
 
 import secrets
@@ -21,6 +22,7 @@ _HEADERS = {
     "cache-control": "private, no-cache",  # keep it, but ask before it is used again
     "vary": "Accept-Encoding, Authorization",
 }
+_SHARED = {"cache-control": "no-cache", "vary": "Accept-Encoding"}
 
 
 class Tagger:
@@ -37,26 +39,38 @@ class Tagger:
 
     def by_body(self, caller: Caller, request: Request, answer: Response) -> Response:
         """For all others."""
-        tag = self._tag(request, _hash(bytes(answer.body) + caller.sight.key.encode()))
+        tag = self._tag(request, hashed(bytes(answer.body) + caller.sight.key.encode()))
         return _not_modified(tag) if _has(request, tag) else _tagged(answer, tag)
 
     def _tag(self, request: Request, content: str) -> str:
-        form = "-gzip" if accepts_gzip(request.scope["headers"]) else ""
-        return f'"{self._boot}-{content}{form}"'
+        return f'"{self._boot}-{content}{_form(request)}"'
+
+
+def for_everybody(request: Request, digest: str, answer: Callable[[], Response]) -> Response:
+    """For a file: `digest` is a hash of its content, `answer` is called only where it is needed."""
+    tag = f'"{digest}{_form(request)}"'
+    found = Response(status_code=304) if _has(request, tag) else answer()
+    found.headers.update({"etag": tag, **_SHARED})
+    return found
+
+
+def hashed(content: bytes) -> str:
+    return blake2b(content, digest_size=_BYTES).hexdigest()
+
+
+def _form(request: Request) -> str:
+    """What the tag of the packed form has beside that of the plain one."""
+    return "-gzip" if accepts_gzip(request.scope["headers"]) else ""
 
 
 def _query(request: Request) -> str:
     """The same for every order of the parameters."""
-    return _hash(repr(sorted(request.query_params.items())).encode("utf-8", "surrogatepass"))
+    return hashed(repr(sorted(request.query_params.items())).encode("utf-8", "surrogatepass"))
 
 
 def _sight(caller: Caller) -> str:
     """Who sees something else has another answer."""
-    return f"-{_hash(caller.sight.key.encode())}" if caller.sight.key else ""
-
-
-def _hash(content: bytes) -> str:
-    return blake2b(content, digest_size=_BYTES).hexdigest()
+    return f"-{hashed(caller.sight.key.encode())}" if caller.sight.key else ""
 
 
 def _has(request: Request, tag: str) -> bool:

@@ -1,4 +1,6 @@
-"""What lies outside `/v1`: health, metrics, diagnosis and the documentation page, which works without internet."""
+"""What lies outside `/v1`: the explorer page, health, metrics, diagnosis and the documentation page. All of it works
+without internet.
+"""
 
 from importlib.resources import files
 from pathlib import Path
@@ -10,6 +12,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
 from bridge.access import Caller
+from bridge.api import explorer
 from bridge.api.answers import Json
 from bridge.api.context import Context
 from bridge.api.diagnose import Diagnose
@@ -68,7 +71,7 @@ def handlers(context: Context, gate: Gate) -> dict[str, tuple[Handler, Needs]]:
         "/docs": (lambda *_: HTMLResponse(_DOCS), docs),
         "/docs/start.js": (lambda *_: Response(_START, media_type="text/javascript"), docs),
         "/docs/": (lambda *_: RedirectResponse("../docs"), docs),  # the links are relative, for proxies with a prefix
-        "/": (lambda *_: RedirectResponse("docs"), "nothing"),
+        "/": (explorer.page, "nothing"),
     }
 
 
@@ -79,7 +82,7 @@ def of_docs(context: Context) -> Needs:
 
 def mounts(context: Context) -> dict[str, Way]:
     """Who answers below a path."""
-    return {_DOCS_STATIC: Way(_STATIC, of_docs(context))}
+    return {_DOCS_STATIC: Way(_STATIC, of_docs(context)), explorer.PREFIX: Way(explorer.serve, "nothing")}
 
 
 class Files:

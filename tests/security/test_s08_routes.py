@@ -66,7 +66,7 @@ EXPECTED = {
     ("GET", "/docs"): OPEN,
     ("GET", "/docs/start.js"): OPEN,
     ("GET", "/docs/"): MOVED,
-    ("GET", "/"): MOVED,
+    ("GET", "/"): OPEN,
 }
 BODIES = {
     "/v1/objecttypes/query": IDS,

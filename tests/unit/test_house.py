@@ -34,7 +34,8 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "explain": ("engine",),
     "access": ("errors", "uns", "space", "config", "logs"),
     "writing": ("errors", "uns", "space", "engine", "config", "sources", "access"),
-    "api": ("engine", "history", "config", "explain", "access", "writing"),
+    "web": (),
+    "api": ("engine", "history", "config", "explain", "access", "writing", "web"),
 }
 # These see everything, and only they see each other.
 WIRING = (
