@@ -148,6 +148,7 @@ class _Daemon:
             identify=authenticator.principal if authenticator is not None else None,
             still_good=authenticator.still_good if authenticator is not None else None,
             writer=writer,
+            writes=settings.writes,
             audit=audit,
         )
         app, streams = build(context)

@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from bridge.access import Principal
 from bridge.api.gate import Identify
+from bridge.config import WriteSettings
 from bridge.engine import Engine
 from bridge.errors import TooLarge
 from bridge.explain import Explainer
@@ -57,6 +58,7 @@ class Context(Struct, frozen=True):
     key_header: str = "X-API-Key"  # where API keys are looked for
     public: Sequence[str] = ("docs", "metrics")  # pages that are open to everybody
     writer: Writer | None = None  # None: writing is off
+    writes: WriteSettings = WriteSettings()  # what may be written where it is on
     audit: Audit | None = None  # hears of each attempt to write
 
     def checked(self, ids: list[T], name: str = "elementIds") -> list[T]:

@@ -17,6 +17,7 @@ from bridge.api.answers import Json
 from bridge.api.context import Context
 from bridge.api.diagnose import Diagnose
 from bridge.api.gate import Gate, Needs, Way
+from bridge.api.me import Me
 from bridge.api.operations import Handler
 from bridge.errors import NotFound, WrongMethod
 
@@ -65,6 +66,7 @@ def handlers(context: Context, gate: Gate) -> dict[str, tuple[Handler, Needs]]:
     return {
         "/explain": (diagnose.explain, "whole"),
         "/drift": (diagnose.drift, "whole"),
+        "/me": (Me(context).tell, "read"),
         "/livez": (lambda *_: PlainTextResponse("ok\n"), "nothing"),
         "/readyz": (readyz, "nothing"),
         "/metrics": (lambda *_: Response(context.metrics(), media_type=_METRICS_TYPE), metrics),

@@ -98,6 +98,22 @@ def matches(pattern: str, topic: str) -> bool:
     return len(wanted) == len(levels)
 
 
+def overlap(one: str, other: str) -> bool:
+    """Whether some topic is covered by both of two topic filters."""
+    for first, second in ((one, other), (other, one)):
+        if first.startswith("$") and second[:1] in "+#":
+            return False
+    ours, theirs = one.split("/"), other.split("/")
+    for mine, yours in zip(ours, theirs, strict=False):
+        if "#" in (mine, yours):
+            return True
+        if mine != yours and "+" not in (mine, yours):
+            return False
+    shorter = min(len(ours), len(theirs))
+    rest = ours[shorter:] or theirs[shorter:]
+    return not rest or rest == ["#"]  # which covers the level above it, too
+
+
 def matches_pattern(pattern: str, topic: str) -> bool:
     """Like `matches`; a level of the pattern may also hold `*`, which is any number of characters: `vat*`."""
     if "*" not in pattern:

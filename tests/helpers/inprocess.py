@@ -98,6 +98,7 @@ class InProcess:
             still_good=self._still_good,
             public=public,
             writer=writer,
+            writes=writes or WriteSettings(),
             audit=audit,
         )
         self.app, self.streams = build(self.context)

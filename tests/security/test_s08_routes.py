@@ -1,4 +1,5 @@
-"""S8: every route, asked by everybody: none, those who may read, write, read elsewhere only, and admins.
+"""S8: every route, asked by everybody: none, those who may read, write, read elsewhere only, admins, those who may only
+write, and those who may do nothing.
 
 The rows come from the application's own table, and `EXPECTED` names each one: a new route without an entry fails.
 """
@@ -18,6 +19,8 @@ PRINCIPALS = {
     "stranger": Principal("stranger", read=("other/#",), write=("other/#",)),
     "whole": Principal("whole", read=("#",)),
     "admin": Principal("admin", admin=True),
+    "mute": Principal("mute", write=("acme/#",)),
+    "nobody": Principal("nobody"),
 }
 ASKING = ("", "wrong", *PRINCIPALS)
 SPAN = {"startTime": "2026-01-01T00:00:00Z", "endTime": "2027-01-01T00:00:00Z"}
@@ -26,14 +29,14 @@ MINE = {"clientId": "c", "subscriptionId": "x"}
 RECORD = {"value": 1.5, "quality": "Good", "timestamp": "2026-01-01T00:00:00Z"}
 
 # Statuses for ASKING, in its order.
-OPEN = (200, 200, 200, 200, 200, 200, 200)
-READ = (401, 401, 200, 200, 200, 200, 200)
-WHOLE = (401, 401, 403, 403, 403, 200, 403)
-ADMIN = (401, 401, 403, 403, 403, 403, 200)
-WRITE = (401, 401, 403, 200, 200, 403, 403)
-OFF = (401, 401, 403, 501, 501, 403, 403)  # writing is off here
-UNKNOWN = (401, 401, 404, 404, 404, 404, 404)  # a subscription that is nobody's
-MOVED = (307,) * 7
+OPEN = (200,) * 9
+READ = (401, 401, 200, 200, 200, 200, 200, 200, 200)
+WHOLE = (401, 401, 403, 403, 403, 200, 403, 403, 403)
+ADMIN = (401, 401, 403, 403, 403, 403, 200, 403, 403)
+WRITE = (401, 401, 403, 200, 200, 403, 403, 200, 403)
+OFF = (401, 401, 403, 501, 501, 403, 403, 501, 403)  # writing is off here
+UNKNOWN = (401, 401, 404, 404, 404, 404, 404, 404, 404)  # a subscription that is nobody's
+MOVED = (307,) * 9
 
 EXPECTED = {
     ("GET", "/v1/info"): OPEN,
@@ -60,6 +63,7 @@ EXPECTED = {
     ("GET", "/explain"): WHOLE,
     ("POST", "/explain"): WHOLE,
     ("GET", "/drift"): WHOLE,
+    ("GET", "/me"): READ,
     ("GET", "/livez"): OPEN,
     ("GET", "/readyz"): OPEN,
     ("GET", "/metrics"): ADMIN,

@@ -8,6 +8,7 @@ import pytest
 from inprocess import PRESS, SPEED, TEMPERATURE, InProcess
 
 from bridge.access import Principal
+from bridge.config import WriteSettings
 from bridge.space.sight import Sight
 
 SECRET = "acme/line2/oven9/burner/flame"  # of another line; its names and values are nowhere else
@@ -109,6 +110,15 @@ def test_types_of_the_hidden_are_unknown(bridge):
     assert kind not in {one["elementId"] for one in bridge.get("/objecttypes")["result"]}
     assert bridge.post("/objecttypes/query", elementIds=[kind])["results"][0]["responseDetail"]["status"] == 404
     assert bridge.get(f"/objects?typeElementId={kind.replace('#', '%23')}")["result"] == []
+
+
+def test_what_may_be_written_names_nothing_hidden(principals):
+    """/me tells what the configuration lets be written only as far as that is seen."""
+    said = WriteSettings(enabled=True, allow=("acme/line1/+/sp", "acme/line2/#"), deny=("acme/line2/oven9/#",))
+    bridge = InProcess(principals=principals, writes=said)
+    for token in ("operator", "temperature"):
+        told = bridge.ask("GET", "/me", authorization=f"Bearer {token}").text
+        assert [word for word in WORDS if word in told] == []
 
 
 def test_a_way_is_a_folder(bridge):

@@ -336,3 +336,15 @@ def read_soundly(decoder: Router | RuledDecoder, topic: str, payload: bytes, *, 
     for reading in outcome if isinstance(outcome, list) else [outcome]:
         if not isinstance(reading, Rejected):
             assert_sound(reading)
+
+
+_PATTERN_LEVELS = st.lists(st.sampled_from(["", "a", "b", "$x", "+"]), min_size=1, max_size=4)
+_FILTERS = st.builds(lambda levels, rest: "/".join([*levels, *rest]), _PATTERN_LEVELS, st.sampled_from([[], ["#"]]))
+_SMALL_TOPICS = st.lists(st.sampled_from(["", "a", "b", "$x"]), min_size=1, max_size=5).map("/".join)
+
+
+@given(_FILTERS, _FILTERS, _SMALL_TOPICS)
+def test_what_two_filters_cover_is_an_overlap(one: str, other: str, topic: str) -> None:
+    """No topic that both cover is missed."""
+    if topics.matches(one, topic) and topics.matches(other, topic):
+        assert topics.overlap(one, other)

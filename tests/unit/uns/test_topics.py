@@ -141,3 +141,27 @@ def test_prefixes(topic: str, found: list[str]) -> None:
 def test_matches(pattern: str, topic: str, covered: bool) -> None:
     """A filter covers the topics that section 4.7 of MQTT 5 says."""
     assert topics.matches(pattern, topic) is covered
+
+
+OVERLAPS = [
+    pytest.param("#", "a/b", True, id="everything"),
+    pytest.param("a/#", "a", True, id="the level above"),
+    pytest.param("a/#", "a/b/#", True, id="one in the other"),
+    pytest.param("a/+/c", "a/b/+", True, id="crossing"),
+    pytest.param("+/b", "a/#", True, id="both open"),
+    pytest.param("a/b", "a/b", True, id="the same"),
+    pytest.param("a/+", "a", False, id="one level more"),
+    pytest.param("a/+", "a/b/c", False, id="two levels more"),
+    pytest.param("a/b", "a/c", False, id="another level"),
+    pytest.param("a/b/#", "a/c/#", False, id="other branches"),
+    pytest.param("#", "$SYS/#", False, id="dollar"),
+    pytest.param("+/a", "$SYS/a", False, id="dollar and one level"),
+    pytest.param("$SYS/+", "$SYS/a", True, id="both dollar"),
+    pytest.param("/a", "a", False, id="an empty level"),
+]
+
+
+@pytest.mark.parametrize(("one", "other", "found"), OVERLAPS)
+def test_overlap(one: str, other: str, found: bool) -> None:
+    """Whether there can be a topic that two filters cover, whichever is named first."""
+    assert topics.overlap(one, other) is topics.overlap(other, one) is found
