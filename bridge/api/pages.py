@@ -19,6 +19,7 @@ from bridge.api.diagnose import Diagnose
 from bridge.api.gate import Gate, Needs, Way
 from bridge.api.me import Me
 from bridge.api.operations import Handler
+from bridge.api.search import Searches
 from bridge.errors import NotFound, WrongMethod
 
 _DOCS = """<!doctype html>
@@ -67,6 +68,7 @@ def handlers(context: Context, gate: Gate) -> dict[str, tuple[Handler, Needs]]:
         "/explain": (diagnose.explain, "whole"),
         "/drift": (diagnose.drift, "whole"),
         "/me": (Me(context).tell, "read"),
+        "/search": (Searches(context).find, "read"),
         "/livez": (lambda *_: PlainTextResponse("ok\n"), "nothing"),
         "/readyz": (readyz, "nothing"),
         "/metrics": (lambda *_: Response(context.metrics(), media_type=_METRICS_TYPE), metrics),

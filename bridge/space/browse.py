@@ -77,10 +77,11 @@ class Browser:
         known = self._space.registry.by_id
         if sight.everything:
             return known
-        used = sight.known("types", lambda: {self._type(node, sight).id for node in self._seen(sight)})
+        used = sight.known("types", lambda: {self.type_of(node, sight).id for node in self._seen(sight)})
         return {ident: kind for ident, kind in known.items() if ident in used}
 
-    def _type(self, node: Node, sight: Sight) -> ObjectType:
+    def type_of(self, node: Node, sight: Sight) -> ObjectType:
+        """The type that an element is shown with."""
         return node.type if sight.is_whole(node) else self._space.registry.folder
 
     def relationship_types(self, namespace: str | None = None, *, sight: Sight = EVERYTHING) -> list[Answer]:
@@ -129,7 +130,7 @@ class Browser:
             found = [node for node in found if sight.sees(node)]
         else:
             found = self._seen(sight)
-        wanted = (node for node in found if type_id is None or self._type(node, sight).id == type_id)
+        wanted = (node for node in found if type_id is None or self.type_of(node, sight).id == type_id)
         return [self.describe(node, metadata=metadata, sight=sight) for node in wanted]
 
     def _seen(self, sight: Sight) -> list[Node]:
@@ -167,8 +168,8 @@ class Browser:
         extra = self._extensions(node) if is_whole else {}
         row: Answer = {
             "elementId": node.id,
-            "displayName": title(node) if self._has_title(node, sight) else display_name(node.name),
-            "typeElementId": self._type(node, sight).id,
+            "displayName": self.title_of(node, sight),
+            "typeElementId": self.type_of(node, sight).id,
             "parentId": node.parent.id if node.parent is not None else None,
             "isComposition": sight.is_composition(node),
             "isExtended": bool(extra),
@@ -184,17 +185,26 @@ class Browser:
         meant = node.target if isinstance(node, Alias) else node
         return self._space.descriptions.given(meant.id, sight.covers)
 
-    def _has_title(self, node: Node, sight: Sight) -> bool:
-        return sight.everything or (sight.reads(node) and self._hidden(node, sight).label is None)
+    def title_of(self, node: Node, sight: Sight) -> str:
+        """The name that an element is shown with."""
+        has_title = sight.everything or (sight.reads(node) and self._hidden(node, sight).label is None)
+        return title(node) if has_title else display_name(node.name)
+
+    def said_of(self, node: Node, sight: Sight) -> tuple[str | None, str | None]:
+        """The unit of an element that is read, and its description, in which the unit is not shown."""
+        if not sight.reads(node):
+            return None, None
+        hidden = self._hidden(node, sight)
+        told = node.policy.description or (node.description if hidden.description is None else None)
+        return (node.unit if hidden.unit is None else None), told
 
     def _metadata(self, node: Node, extra: Schema, sight: Sight) -> Answer:
         relationships: dict[str, list[str]] = {}
         for name, other in edges(node, self._space.links):
             if sight.sees(other):
                 relationships.setdefault(name, []).append(other.id)
-        kind, is_read, hidden = self._type(node, sight), sight.reads(node), self._hidden(node, sight)
-        told = node.policy.description or (node.description if hidden.description is None else None)
-        unit = node.unit if hidden.unit is None else None
+        kind, is_read = self.type_of(node, sight), sight.reads(node)
+        unit, told = self.said_of(node, sight)
         return {
             "description": describe_unit(told, node.name, unit) if is_read else None,
             "typeNamespaceUri": kind.namespace,

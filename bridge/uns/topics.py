@@ -70,8 +70,8 @@ def display_name(level: str) -> str:
     """A level's name for people: printable and never blank."""
     if not level:
         return "(empty)"
-    name = "".join(c if c.isprintable() else _percent(c) for c in level).strip()
-    return name or "(blank)"
+    name = level if level.isprintable() else "".join(c if c.isprintable() else _percent(c) for c in level)
+    return name.strip() or "(blank)"
 
 
 def prefixes(topic: str) -> Iterable[str]:

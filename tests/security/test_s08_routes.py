@@ -64,6 +64,7 @@ EXPECTED = {
     ("POST", "/explain"): WHOLE,
     ("GET", "/drift"): WHOLE,
     ("GET", "/me"): READ,
+    ("GET", "/search"): READ,
     ("GET", "/livez"): OPEN,
     ("GET", "/readyz"): OPEN,
     ("GET", "/metrics"): ADMIN,
@@ -88,6 +89,7 @@ BODIES = {
     "/v1/subscriptions/stream": MINE,
     "/explain": {"topic": TEMPERATURE, "payload": "1"},
 }
+QUERIES = {"/explain": f"?topic={PRESS}", "/search": "?q=press"}
 
 
 def guarded(public: tuple[str, ...] = ("docs",)) -> InProcess:
@@ -111,8 +113,7 @@ def routes(bridge: InProcess) -> set[tuple[str, str]]:
 def status(bridge: InProcess, method: str, path: str, token: str) -> int:
     headers = {"authorization": f"Bearer {token}"} if token else {}
     content = msgspec.json.encode(BODIES.get(path, {})) if method in ("POST", "PUT") else b""
-    query = f"?topic={PRESS}" if path == "/explain" else ""
-    return bridge.ask(method, path + query, content, **headers).status_code
+    return bridge.ask(method, path + QUERIES.get(path, ""), content, **headers).status_code
 
 
 def test_each_route_has_an_entry(bridge):

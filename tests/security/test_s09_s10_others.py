@@ -2,6 +2,7 @@
 
 import asyncio
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 import pytest
@@ -110,6 +111,20 @@ def test_types_of_the_hidden_are_unknown(bridge):
     assert kind not in {one["elementId"] for one in bridge.get("/objecttypes")["result"]}
     assert bridge.post("/objecttypes/query", elementIds=[kind])["results"][0]["responseDetail"]["status"] == 404
     assert bridge.get(f"/objects?typeElementId={kind.replace('#', '%23')}")["result"] == []
+
+
+@pytest.mark.parametrize("word", ["line2", "oven9", "burner", "flame", "acme/line2/oven9", "$bridge", "Oven", "4711"])
+@pytest.mark.parametrize("token", ["operator", "temperature"])
+def test_the_hidden_is_not_found(bridge, token, word):
+    """A search for it finds what one for nonsense finds, and a search for what is above or beside it tells nothing."""
+    bridge.token = token
+    nonsense = bridge.ask("GET", "/search?q=no-such-thing")
+    found = bridge.ask("GET", f"/search?q={quote(word)}")
+    assert (found.status_code, found.text) == (200, nonsense.text)
+    everywhere = bridge.ask("GET", "/search?q=acme&limit=1000")
+    assert [one for one in WORDS if one in everywhere.text] == []
+    assert everywhere.json()["total"] == len([one for one in bridge.get("/objects")["result"]
+                                              if "acme" in one["elementId"]])  # fmt: skip
 
 
 def test_what_may_be_written_names_nothing_hidden(principals):
