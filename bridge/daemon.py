@@ -38,6 +38,7 @@ from bridge.sources import Source
 from bridge.sources.mqtt import MqttSource
 from bridge.sources.rebirth import RebirthRequests
 from bridge.state import Lock, StateKeeper, fingerprint
+from bridge.status import Status
 from bridge.uns.moments import SECOND
 from bridge.writing import Audit, Writer
 
@@ -121,8 +122,36 @@ class _Daemon:
         collector = BridgeCollector(
             engine, flow.ledger, history, source, __version__, keeper, writer, audit, self._access
         )
+        status = Status(
+            version=__version__,
+            settings=settings,
+            engine=engine,
+            ledger=flow.ledger,
+            history=history,
+            source=source,
+            rejections=self._losses.rejections,
+            readiness=lambda: readiness(source, history, audit, self._access),
+            writer=writer,
+        )
+        context = self._context(engine, options, history, collector, status, writer, audit)
+        app, streams = build(context)
+        rebirths = RebirthRequests(engine.router.rebirths, source) if settings.mqtt.rebirth else None
+        server = collector.server = status.server = listening.server(app, settings)
+        return _Parts(engine, flow, history, source, server, streams, rebirths, keeper, audit)
+
+    def _context(
+        self,
+        engine: Engine,
+        options: Options,
+        history: History,
+        collector: BridgeCollector,
+        status: Status,
+        writer: Writer | None,
+        audit: Audit | None,
+    ) -> Context:
+        settings = self._settings
         api, stream, authenticator = settings.api, settings.stream, self._access.authenticator
-        context = Context(
+        return Context(
             engine=engine,
             historian=Historian(history, settings.model.time_zone, api.max_rows),
             explainer=Explainer(engine, options, self._losses.rejections),
@@ -135,8 +164,9 @@ class _Daemon:
                 max_streams=stream.max_open,
             ),
             now=time.monotonic,
-            readiness=lambda: readiness(source, history, audit, self._access),
+            readiness=status.readiness,
             metrics=lambda: exposition(collector),
+            status=status.tell,
             refresh=lambda: engine.arrange(time.time_ns(), time.monotonic(), time.monotonic),
             version=__version__,
             cors_origins=api.cors_origins,
@@ -151,10 +181,6 @@ class _Daemon:
             writes=settings.writes,
             audit=audit,
         )
-        app, streams = build(context)
-        rebirths = RebirthRequests(engine.router.rebirths, source) if settings.mqtt.rebirth else None
-        server = collector.server = listening.server(app, settings)
-        return _Parts(engine, flow, history, source, server, streams, rebirths, keeper, audit)
 
     def _writer(self, engine: Engine, source: MqttSource, audit: Audit) -> Writer:
         writes, tolerance = self._settings.writes, self._settings.model.future_tolerance

@@ -1,7 +1,7 @@
 """What the routes work with: the engine, history, limits, and what the daemon knows beyond the standard."""
 
-from collections.abc import Callable, Sequence
-from typing import TypeAlias, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias, TypeVar
 
 from msgspec import Struct
 
@@ -12,6 +12,7 @@ from bridge.engine import Engine
 from bridge.errors import TooLarge
 from bridge.explain import Explainer
 from bridge.history.answers import Historian
+from bridge.space.sight import Sight
 from bridge.writing import Audit, Writer
 
 T = TypeVar("T")
@@ -47,6 +48,7 @@ class Context(Struct, frozen=True):
     now: Callable[[], float]
     readiness: Callable[[], Readiness]
     metrics: Callable[[], bytes]
+    status: Callable[[Sight], Mapping[str, Any]]  # of the bridge, for an admin who sees so much of the space
     refresh: Callable[[], None]  # arrange what has grown before a listing shows it
     version: str
     cors_origins: Sequence[str] = ("*",)

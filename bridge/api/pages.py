@@ -69,6 +69,7 @@ def handlers(context: Context, gate: Gate) -> dict[str, tuple[Handler, Needs]]:
         "/drift": (diagnose.drift, "whole"),
         "/me": (Me(context).tell, "read"),
         "/search": (Searches(context).find, "read"),
+        "/status": (lambda caller, _: Json(context.status(caller.sight)), "admin"),
         "/livez": (lambda *_: PlainTextResponse("ok\n"), "nothing"),
         "/readyz": (readyz, "nothing"),
         "/metrics": (lambda *_: Response(context.metrics(), media_type=_METRICS_TYPE), metrics),

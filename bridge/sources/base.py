@@ -49,6 +49,7 @@ class Health(Struct, frozen=True):
     undecodable: int = 0  # publications whose topic was not legal UTF-8; counted as rejected
     sessions_lost: int = 0  # connects after the first at which the broker had forgotten our session: a gap in the data
     resumed: bool = False  # whether the broker knew our session at the last connect
+    protocol: str = ""  # of the last connect; "" where it is not known
 
 
 class Source(Protocol):

@@ -35,6 +35,7 @@ class Status:
         self._connects = 0
         self.sessions_lost = 0
         self._resumed = False
+        self._version = ""
 
     def connected(self, version: str, *, resumed: bool) -> None:
         """Connected and subscribed."""
@@ -47,6 +48,7 @@ class Status:
             log.info("connected to broker %s%s (%s, %s)", self._broker, after, version, session)
         self._connects += 1
         self._resumed = resumed
+        self._version = version
         self._problem = None
         self._told = False
         self._turn(connected=True)
@@ -97,6 +99,7 @@ class Status:
             undecodable=undecodable,
             sessions_lost=self.sessions_lost,
             resumed=self._resumed,
+            protocol=self._version,
         )
 
     def _warn(self, reason: str, text: str) -> bool:

@@ -24,7 +24,7 @@ reported meanwhile.
 """
 
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from heapq import heapify, heappop, heappush
 from itertools import count, islice
 from typing import Literal, TypeAlias
@@ -34,6 +34,7 @@ from bridge.space.status import Status, status_of
 from bridge.uns import GOOD, Reading
 from bridge.uns.moments import SECOND
 
+Why: TypeAlias = Literal["dead", "stale", "lost"]
 Standing: TypeAlias = Literal["", "online", "foreign"]
 
 SLICE = 2_000  # elements that are looked at without a pause: some 20 ms
@@ -41,6 +42,7 @@ LEAPS = 8  # steps ahead that are told apart; what came between older ones count
 
 _DEATHS = {"bad": DEAD, "uncertain": ABSENT, "keep": 0}
 _GONE = DEAD | ABSENT
+_TOLD = _GONE | STALE | LOST
 _UNTOLD = LOST | STALE  # what an element may have come to be since the end of the run before
 _ALWAYS = 1 << 63  # nanoseconds: later than any time
 
@@ -87,6 +89,22 @@ class Liveness:
     @property
     def lost(self) -> int:
         return self._doubted[LOST]
+
+    def doubted(self, most: int, shows: Callable[[Node], bool]) -> Iterator[tuple[Why, Node]]:
+        """Elements that are stale, dead or lost, as many of each as wanted, each once and for the gravest reason. It
+        goes through all elements where there are fewer.
+        """
+        left = {"dead": min(self.dead, most), "stale": min(self.stale, most), "lost": min(self.lost, most)}
+        wanted = sum(left.values())
+        for node in self._elements.values():
+            if not wanted:
+                return
+            if node.doubt & _TOLD:
+                why: Why = "dead" if node.doubt & _GONE else "stale" if node.doubt & STALE else "lost"
+                if left[why] and shows(node):
+                    left[why] -= 1
+                    wanted -= 1
+                    yield why, node
 
     # --- readings --------------------------------------------------------------------------------------------------
 

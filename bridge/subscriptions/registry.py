@@ -9,7 +9,7 @@ Whoever keeps subscriptions from one run to the next sets `unsaved.tracked` befo
 `note` of each that `unsaved` names, and says so with `saved`. At the end `snapshot` gives what waits in them.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import tzinfo
 from types import MappingProxyType
 
@@ -80,6 +80,9 @@ class Subscriptions:
     def __iter__(self) -> Iterator[str]:
         """The ids of all."""
         return iter(self._all)
+
+    def each(self) -> Collection[Subscription]:
+        return self._all.values()
 
     @property
     def items(self) -> int:

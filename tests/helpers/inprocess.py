@@ -90,6 +90,7 @@ class InProcess:
             now=self.clock,
             readiness=lambda: self.ready,
             metrics=lambda: b"# metrics\n",
+            status=lambda _: {"version": "1.2.3"},
             refresh=self.arrange,
             version="1.2.3",
             cors_origins=cors_origins,

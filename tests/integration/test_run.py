@@ -325,6 +325,10 @@ def test_bad_messages_are_counted_not_told(
     assert told['bridge_messages_total{outcome="rejected"}'] == BAD
     assert told['bridge_messages_total{outcome="stored"}'] == 2
     assert HttpView(bridge.client).value(TOPIC)["value"] == 99.5
+    status = bridge.client.get("/status").json()
+    assert len(status["rejected"]) == len(status["messages"]["rejected"]) == len(kinds)
+    assert (status["messages"]["received"], status["broker"]["protocol"]) == (BAD + 2, "MQTT 5")
+    assert status["connections"] > 0
     lines = bridge.log[len(before) :].splitlines()
     assert len(kinds) <= len(lines) <= BAD_LINES
     assert max(map(len, lines)) < 1_000

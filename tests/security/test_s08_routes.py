@@ -65,6 +65,7 @@ EXPECTED = {
     ("GET", "/drift"): WHOLE,
     ("GET", "/me"): READ,
     ("GET", "/search"): READ,
+    ("GET", "/status"): ADMIN,
     ("GET", "/livez"): OPEN,
     ("GET", "/readyz"): OPEN,
     ("GET", "/metrics"): ADMIN,

@@ -122,8 +122,10 @@ def test_no_secret_is_told(guarded: Guarded) -> None:
     head = f"Bearer {guarded.token}"
     write = b'{"updates": [{"elementId": "plant/a", "value": {"value": 1}}]}'
     guarded.ask("PUT", "/v1/objects/value", write, authorization=head)
-    for path in ("/metrics", "/readyz", "/explain?topic=plant/a", "/drift", "/v1/openapi.json", "/docs", "/v1/nowhere"):
+    for path in ("/metrics", "/readyz", "/explain?topic=plant/a", "/drift", "/v1/openapi.json", "/docs", "/v1/nowhere",
+                 "/me", "/search?q=plant"):  # fmt: skip
         guarded.ask("GET", path, authorization=head)
+    assert guarded.ask("GET", "/status", authorization=head) == 200
     guarded.command("check")
     guarded.command("token", "list")
     broken = guarded.place / "bad.toml"

@@ -42,6 +42,7 @@ WIRING = (
     "assembly",
     "flow",
     "metrics",
+    "status",
     "losses",
     "daemon",
     "listening",

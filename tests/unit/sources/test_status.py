@@ -99,3 +99,12 @@ def test_rival(clock: Clock, log: pytest.LogCaptureFixture) -> None:
     for problem in (None, "perhaps 3 x", "perhaps 4 x", None, "perhaps 3 x"):
         status.rival(problem)
     assert log.messages == ["broker b:1: perhaps 3 x"] * 2
+
+
+def test_version(clock: Clock) -> None:
+    """The version of the protocol is known after the first connect, and of the last one while there is none."""
+    status = Status("broker:1883")
+    assert status.health(undecodable=0, rival=None).protocol == ""
+    status.connected(VERSION, resumed=False)
+    status.down(LOST)
+    assert status.health(undecodable=0, rival=None).protocol == VERSION

@@ -288,6 +288,26 @@ def test_very_many_fall_silent_in_slices() -> None:
 # --- death -----------------------------------------------------------------------------------------------------------
 
 
+def test_who_is_doubted() -> None:
+    """Some of each kind, for the gravest reason; as many as are wanted, of those that are shown."""
+    plant = Plant(stale_after=10.0, broker_grace=5.0)
+    plant.take({f"a/x{number}": number for number in range(5)} | {"b/y": 1, "b/LWT": "online"})
+    plant.take({"b/LWT": "offline"})
+    liveness = plant.engine.liveness
+    assert [(why, node.id) for why, node in liveness.doubted(9, lambda _: True)] == [("dead", "b/y")]
+    plant.tick(11.0)
+    told = [(why, node.id) for why, node in liveness.doubted(3, lambda _: True)]
+    assert [why for why, _ in told].count("stale") == 3
+    assert ("dead", "b/y") in told
+    assert [node.id for _, node in liveness.doubted(9, lambda node: node.id == "a/x4")] == ["a/x4"]
+    assert list(liveness.doubted(0, lambda _: True)) == []
+    plant.take({"a/x0": 1})
+    plant.engine.broker_lost(plant.now_ns)
+    plant.tick(6.0)
+    lost = {why for why, node in liveness.doubted(9, lambda _: True) if node.id == "a/x0"}
+    assert lost == {"lost"}
+
+
 def test_death_and_return() -> None:
     """Offline makes everything Bad below the status topic's parent; online brings the last values back as they were."""
     plant = Plant()
