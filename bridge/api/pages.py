@@ -28,17 +28,27 @@ _DOCS = """<!doctype html>
   <meta charset="utf-8">
   <meta name="viewport" content="width=device-width, initial-scale=1">
   <title>i3x-bridge: API documentation</title>
-  <link rel="icon" type="image/png" href="docs/static/favicon-32x32.png">
+  <link rel="icon" type="image/svg+xml" href="web/icon.svg">
   <link rel="stylesheet" href="docs/static/swagger-ui.css">
+  <link rel="stylesheet" href="web/style.css">
+  <link rel="stylesheet" href="web/docs.css">
 </head>
 <body>
+  <header class="top">
+    <a class="brand" href="./"><img src="web/icon.svg" alt="">bridge</a>
+    <nav class="tabs" aria-label="Views">
+      <a href="./#/plant">Plant</a><a href="./#/types">Types</a><a href="./#/trend">Trend</a>
+      <a href="./#/health">Health</a><a href="./#/explain">Explain</a><a href="docs" aria-current="page">API</a>
+    </nav>
+  </header>
   <main id="documentation"></main>
   <script src="docs/static/swagger-ui-bundle.js"></script>
   <script src="docs/start.js"></script>
 </body>
 </html>
 """
-_START = """SwaggerUIBundle({
+_START = """document.documentElement.dataset.scheme = localStorage.getItem("bridge.scheme") ?? "";
+SwaggerUIBundle({
   url: "v1/openapi.json",
   dom_id: "#documentation",
   deepLinking: true,

@@ -1,0 +1,103 @@
+// How values, times and ages are written. Pure: "now" is an argument.
+
+/** What the standard's qualities mean to somebody who looks at a value. */
+export const QUALITIES = {
+  Good: "good",
+  Uncertain: "present, but in doubt: old, held, or from a source that is away",
+  Bad: "no value: the source is unreachable or says so",
+  GoodNoData: "nothing has been reported yet",
+};
+
+const SECOND = 1000;
+const UNITS = [
+  [365 * 86_400_000, "y"],
+  [86_400_000, "d"],
+  [3_600_000, "h"],
+  [60_000, "min"],
+  [SECOND, "s"],
+];
+
+/** A number as people read it: at most nine significant digits, no exponent where it can be done without. */
+export function number(value) {
+  if (typeof value === "bigint" || Number.isInteger(value)) return String(value);
+  const short = Number(value.toPrecision(9));
+  const size = Math.abs(short);
+  if (size !== 0 && (size < 1e-6 || size >= 1e15)) return short.toExponential();
+  return String(short);
+}
+
+/** Any value in one short line: of documents and lists how large they are. */
+export function short(value) {
+  switch (typeof value) {
+    case "number":
+    case "bigint":
+      return number(value);
+    case "string":
+      return value === "" ? '""' : value;
+    case "object":
+      break;
+    default:
+      return String(value);
+  }
+  if (value === null) return "–";
+  if (Array.isArray(value)) return `[${counted(value.length, "item")}]`;
+  return `{${counted(Object.keys(value).length, "field")}}`;
+}
+
+export function counted(count, noun) {
+  return `${grouped(count)} ${noun}${count === 1 ? "" : "s"}`;
+}
+
+/** 1234567 → 1 234 567 with narrow spaces. */
+export function grouped(count) {
+  return String(count).replace(/\B(?=(\d{3})+$)/g, "\u202f");
+}
+
+/** Bytes as people read them. */
+export function bytes(count) {
+  const step = ["B", "kB", "MB", "GB", "TB"];
+  let size = count;
+  let index = 0;
+  while (size >= 1000 && index < step.length - 1) {
+    size /= 1000;
+    index += 1;
+  }
+  return `${size >= 100 || index === 0 ? Math.round(size) : size.toFixed(1)} ${step[index]}`;
+}
+
+/** How long ago, in milliseconds: "now", "12 s", "3 min"; from the future "in 12 s". */
+export function age(ms) {
+  const size = Math.abs(ms);
+  if (size < SECOND) return "now";
+  const found = duration(size);
+  return ms < 0 ? `in ${found}` : found;
+}
+
+export function duration(ms) {
+  for (const [unit, name] of UNITS) {
+    if (ms >= unit) return `${Math.floor(ms / unit)} ${name}`;
+  }
+  return `${Math.round(ms)} ms`;
+}
+
+/** Milliseconds since 1970 of a timestamp of the API; NaN where it is none. */
+export function instant(timestamp) {
+  return Date.parse(timestamp ?? "");
+}
+
+/** A timestamp in the time of this place: "2026-11-28 07:15:02.250". */
+export function local(timestamp) {
+  const ms = typeof timestamp === "number" ? timestamp : instant(timestamp);
+  if (Number.isNaN(ms)) return "–";
+  const at = new Date(ms);
+  const two = (part) => String(part).padStart(2, "0");
+  const day = `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
+  const milliseconds = at.getMilliseconds();
+  const fraction = milliseconds ? `.${String(milliseconds).padStart(3, "0")}` : "";
+  return `${day} ${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}${fraction}`;
+}
+
+/** "Europe/Berlin", as a hint beside times. */
+export function zone() {
+  return Intl.DateTimeFormat().resolvedOptions().timeZone;
+}
