@@ -75,6 +75,13 @@ class BridgeProcess:
         except httpx.TransportError:
             return None
 
+    def command(self, *words: str) -> str:
+        """`bridge …` beside it, with its configuration; what that prints. Fails where it does."""
+        line = [sys.executable, "-m", "bridge", *words, "--config", str(self.config)]
+        ran = subprocess.run(line, cwd=self.directory, capture_output=True, text=True, timeout=START_S, check=False)
+        assert ran.returncode == 0, ran.stderr
+        return ran.stdout.strip()
+
     def ready(self) -> bool:
         """Whether data flows."""
         return self.status("/readyz") == httpx.codes.OK

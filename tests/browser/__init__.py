@@ -1,0 +1,1 @@
+"""Pages of a real bridge in a real browser. A package: its fixtures last as long as it is busy."""

@@ -1,0 +1,110 @@
+// Documents as rows and columns, values to edit, filters, and addresses.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { columnsOf, compare, partOf, valueAt } from "../../../bridge/web/lib/columns.js";
+import { editorOf, read, textOf } from "../../../bridge/web/lib/editing.js";
+import { fieldsOf, schemaAt } from "../../../bridge/web/lib/fields.js";
+import { matches, whyNotWritable } from "../../../bridge/web/lib/filters.js";
+import { encodeId, parseHash } from "../../../bridge/web/lib/router.js";
+
+test("a document's fields come depth first, lists of plain values in one row", () => {
+  const rows = fieldsOf({ a: 1, "b/c": { d: [1, 2], e: [{ f: null }] }, g: {} });
+  assert.deepEqual(
+    rows.map(({ key, level, isBranch }) => [key, level, isBranch]),
+    [["/a", 0, false], ["/b~1c", 0, true], ["/b~1c/d", 1, false], ["/b~1c/e", 1, true], ["/b~1c/e/0", 2, true],
+      ["/b~1c/e/0/f", 3, false], ["/g", 0, false]],
+  );
+  assert.equal(fieldsOf({ a: [{ b: 1 }, { b: 2 }] }, 3).length, 3);
+  assert.deepEqual(fieldsOf(5), []);
+});
+
+test("a schema is followed into properties and items", () => {
+  const schema = { properties: { a: { items: { properties: { b: { type: "number" } } } } } };
+  assert.deepEqual(schemaAt(schema, ["a", 0, "b"]), { type: "number" });
+  assert.equal(schemaAt(schema, ["x", "y"]), null);
+  assert.equal(schemaAt(undefined, ["x"]), null);
+});
+
+test("a kind's columns are the leaves of its type", () => {
+  const schema = { type: "object", properties: { p: { properties: { t: { type: ["number", "null"], unit: "°C" } } }, s: { type: "string" } } };
+  assert.deepEqual(
+    columnsOf(schema, 60).map(({ key, name, above, unit, isNumber }) => [key, name, above, unit, isNumber]),
+    [["/p/t", "t", "p", "°C", true], ["/s", "s", "", "", false]],
+  );
+  assert.deepEqual(columnsOf({ type: "number" }, 60).map(({ key, name }) => [key, name]), [["", "value"]]);
+  assert.equal(valueAt({ p: { t: 5 } }, ["p", "t"]), 5);
+  assert.equal(valueAt(null, ["p", "t"]), undefined);
+});
+
+test("parts and fields belong to their columns", () => {
+  assert.equal(partOf("acme/vat01/process/level", "acme/vat01"), "/process/level");
+  assert.equal(partOf("acme/cnc/motion#/x~1y/z", "acme/cnc"), "/motion/x~1y/z");
+  assert.equal(partOf("acme/cnc/motion#/x", "acme/cnc/motion"), "/x");
+});
+
+test("rows are sorted by number, then text with its numbers, then nothing", () => {
+  assert.deepEqual(["vat10", null, 2, "vat2", 10n, undefined, 1].sort(compare), [1, 2, 10n, "vat2", "vat10", null, undefined]);
+});
+
+test("the editor follows the type, and where there is none the value", () => {
+  assert.equal(editorOf({ enum: ["a"] }), "choice");
+  assert.equal(editorOf({ type: ["number", "null"] }), "number");
+  assert.equal(editorOf({ type: "array" }), "json");
+  assert.equal(editorOf(undefined, true), "boolean");
+  assert.equal(textOf("json", { a: 1n }), '{\n  "a": 1\n}');
+});
+
+const TYPED = [
+  ["number", "12,5", {}, { value: 12.5 }],
+  ["number", "12.5 bar", {}, { problem: "must be a number" }],
+  ["number", "", {}, { problem: "must be a number" }],
+  ["number", "1e999", {}, { problem: "is too large" }],
+  ["number", "101", { maximum: 100 }, { problem: "must be at most 100" }],
+  ["integer", "1.5", {}, { problem: "must be a whole number" }],
+  ["integer", "9007199254740993", {}, { value: 9007199254740993n }],
+  ["boolean", "", {}, { problem: "choose true or false" }],
+  ["boolean", "false", {}, { value: false }],
+  ["choice", "2", { enum: [1, 2] }, { value: 2 }],
+  ["choice", "3", { enum: [1, 2] }, { problem: "choose one" }],
+  ["string", " as it is ", {}, { value: " as it is " }],
+  ["json", '{"a": [1]}', {}, { value: { a: [1] } }],
+];
+for (const [editor, text, schema, found] of TYPED) {
+  test(`${JSON.stringify(text)} as ${editor}`, () => assert.deepEqual(read(editor, text, schema), found));
+}
+test("broken JSON says where", () => assert.match(read("json", "{", {}).problem, /^is no JSON: /));
+
+const FILTERS = [
+  ["#", "$bridge/x", true],
+  ["+/x", "$bridge/x", false],
+  ["a/#", "a", true],
+  ["a/#", "a/b/c", true],
+  ["a/+", "a", false],
+  ["a/+", "a/b", true],
+  ["a/+", "a/b/c", false],
+  ["a/+/c", "a//c", true],
+  ["a", "b", false],
+];
+for (const [filter, topic, found] of FILTERS) {
+  test(`${filter} ${found ? "covers" : "does not cover"} ${topic}`, () => assert.equal(matches(filter, topic), found));
+}
+
+test("why somebody may not write names the remedy", () => {
+  const me = { name: "scada", write: ["a/#"], writes: { enabled: true, allow: ["a/#", "b/#"], deny: ["a/x"] } };
+  assert.equal(whyNotWritable(me, "a/b"), "");
+  assert.match(whyNotWritable(me, "b/c"), /scada may not write here/);
+  assert.match(whyNotWritable(me, "a/x"), /\[writes\] deny/);
+  assert.match(whyNotWritable({ ...me, write: ["#"] }, "c"), /\[writes\] allow/);
+  assert.match(whyNotWritable({ ...me, writes: { enabled: false } }, "a/b"), /\[writes\] enabled/);
+});
+
+for (const id of ["acme/line 1/vat01", "a#/b~1c", "a?b=c&d", "100%25", "ü/€", "$bridge/model/version", "urn:uns:acme#Vat", "<img>"]) {
+  test(`the address of ${id} leads back to it`, () => {
+    assert.deepEqual(parseHash(`#/plant/${encodeId(id)}?x=1`), { view: "plant", path: id, query: { x: "1" } });
+  });
+}
+test("addresses that are broken lead somewhere", () => {
+  assert.deepEqual(parseHash(""), { view: "plant", path: "", query: {} });
+  assert.deepEqual(parseHash("#/plant/%E0%A4%A"), { view: "plant", path: "%E0%A4%A", query: {} });
+});

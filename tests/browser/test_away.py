@@ -1,0 +1,154 @@
+"""A page that stays open while the broker, the bridge or permissions go and come back."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from bridge_process import BridgeProcess
+from chromium import Watch
+from playwright.sync_api import Page, expect
+from recordings import Publisher
+
+from bridge.uns import Message
+from mosquitto import Mosquitto
+
+pytestmark = pytest.mark.browser
+
+SPEED = "acme/line1/press1/speed"
+LOST_MS = 40_000  # the broker's grace time, and then a few seconds
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Mosquitto]:
+    """A broker of this test alone, to be stopped."""
+    made = Mosquitto(tmp_path / "broker")
+    made.start()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def plant(broker: Mosquitto, tmp_path: Path) -> Iterator[BridgeProcess]:
+    """A bridge with one press; somebody may sign in, if a test says so."""
+    sections = {
+        "model": {"discovery_window": 1.0, "broker_grace": 1.0},
+        "state": {"directory": str(tmp_path / "state")},
+    }
+    with BridgeProcess(tmp_path / "plant", broker.url, sections) as running:
+        running.wait_for(running.ready)
+        say(broker, b"100")
+        running.wait_for(lambda: running.received == 1)
+        yield running
+
+
+def say(broker: Mosquitto, value: bytes) -> None:
+    publisher = Publisher(broker.port)
+    publisher.publish([Message(SPEED, value, 1, retain=True)])
+    publisher.close()
+
+
+def value(page: Page) -> object:
+    return page.get_by_role("region", name="Current value")
+
+
+def test_the_broker_goes_and_comes_back(
+    open_page: Callable[..., Page], plant: BridgeProcess, broker: Mosquitto
+) -> None:
+    """Values stay, in doubt, and are good again with the next message; the page needs no reload."""
+    page = open_page(to=plant)
+    page.goto(f"/#/plant/{SPEED}")
+    expect(value(page)).to_contain_text("100")
+    say(broker, b"100.5")
+    expect(value(page)).to_contain_text("100.5")
+    expect(value(page)).to_contain_text("Good")
+    broker.stop()
+    expect(value(page)).to_contain_text("Uncertain", timeout=LOST_MS)
+    expect(value(page)).to_contain_text("100.5")
+    broker.start()
+    plant.wait_for(plant.ready, 40)
+    say(broker, b"101")
+    expect(value(page)).to_contain_text("101")
+    expect(value(page)).to_contain_text("Good")
+
+
+def test_the_bridge_goes_and_comes_back(
+    open_page: Callable[..., Page], plant: BridgeProcess, broker: Mosquitto, watch: Watch
+) -> None:
+    """The page says that it is not live, keeps what it had, and goes on by itself."""
+    watch.allow("ERR_|Failed to load resource")
+    page = open_page(to=plant)
+    page.goto(f"/#/plant/{SPEED}")
+    expect(page.get_by_role("status").filter(has_text="live")).to_be_visible()
+    plant.stop()
+    expect(page.get_by_role("alert").filter(has_text="Not live")).to_be_visible()
+    expect(value(page)).to_contain_text("100")
+    plant.start()
+    plant.wait_for(plant.ready)
+    expect(page.get_by_role("status").filter(has_text="live")).to_be_visible(timeout=40_000)
+    say(broker, b"102")
+    expect(value(page)).to_contain_text("102")
+
+
+@pytest.fixture
+def guarded(plant: BridgeProcess) -> tuple[BridgeProcess, str]:
+    """The same, started again where somebody can sign in, and their token."""
+    secret = plant.command("token", "new", "scada", "--read", "acme/line1/#")
+    plant.stop()
+    plant.start()
+    plant.wait_for(plant.ready)
+    return plant, secret
+
+
+def test_signing_in(open_page: Callable[..., Page], guarded: tuple[BridgeProcess, str], watch: Watch) -> None:
+    """Nothing is shown before; a wrong token is refused with a reason, a right one let in, also after a reload."""
+    watch.allow("status of 401")
+    plant, secret = guarded
+    page = open_page(to=plant)
+    page.goto(f"/#/plant/{SPEED}")
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    assert "press1" not in page.content()
+    page.get_by_label("Token or API key").fill("i3x_wrong")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("alert")).to_contain_text("not known")
+    page.get_by_label("Token or API key").fill(secret)
+    page.get_by_role("button", name="Sign in").click()
+    expect(value(page)).to_contain_text("100")
+    assert secret not in page.url
+    page.reload()
+    expect(value(page)).to_contain_text("100")
+    page.get_by_role("button", name="curl").click()
+    assert secret not in page.content()
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    page.reload()
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
+def test_name_and_password(open_page: Callable[..., Page], guarded: tuple[BridgeProcess, str], watch: Watch) -> None:
+    """The browser's own dialogue never shows."""
+    watch.allow("status of 401")
+    plant, secret = guarded
+    page = open_page(to=plant)
+    page.goto("/")
+    page.get_by_role("button", name="Name and password").click()
+    page.get_by_label("Name").fill("scada")
+    page.get_by_label("Password", exact=True).fill("wrong password")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("alert")).to_contain_text("wrong")
+    page.get_by_label("Password", exact=True).fill(secret)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("tree")).to_be_visible()
+
+
+def test_revoked_while_open(open_page: Callable[..., Page], guarded: tuple[BridgeProcess, str], watch: Watch) -> None:
+    """Who may no longer look is asked to sign in again."""
+    watch.allow("status of 401|ERR_INCOMPLETE")
+    plant, secret = guarded
+    page = open_page(to=plant)
+    page.goto(f"/#/plant/{SPEED}")
+    page.get_by_label("Token or API key").fill(secret)
+    page.get_by_role("button", name="Sign in").click()
+    expect(value(page)).to_contain_text("100")
+    plant.command("token", "revoke", "scada")
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    expect(page.get_by_role("alert")).to_contain_text("ended")

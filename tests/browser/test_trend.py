@@ -1,0 +1,119 @@
+"""Charts: history, what comes, several elements, zoom, export."""
+
+import csv
+import json
+import re
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from bridge_process import BridgeProcess
+from chromium import screenshot
+from playwright.sync_api import Locator, Page, expect
+from small_plant import ALARM, BAD, END, LEVEL, TEMPERATURE, VAT
+
+pytestmark = pytest.mark.browser
+
+AROUND = {"from": round((END.timestamp() - 70) * 1000), "to": round((END.timestamp() + 10) * 1000)}
+
+
+def show(page: Page, *idents: str, **query: object) -> None:
+    """Open a trend by its address, and wait for the chart."""
+    page.goto("/")
+    address = "new URLSearchParams(query).toString()"
+    page.evaluate(f"query => {{ location.hash = '#/trend?' + {address} }}", {"ids": json.dumps(idents), **query})
+    expect(chart(page).locator("canvas")).to_be_visible()
+
+
+def chart(page: Page) -> Locator:
+    return page.get_by_role("img", name="Trend of")
+
+
+def figures(page: Page, name: str) -> list[str]:
+    """Last, least, mean, greatest, unit."""
+    cells = page.locator(".figures tbody tr", has_text=name).locator("td")
+    expect(cells.first).to_be_visible()
+    return cells.all_inner_texts()
+
+
+def test_history(page: Page) -> None:
+    """A range of the past has the figures of its readings."""
+    show(page, TEMPERATURE, **AROUND)
+    assert figures(page, "temperature") == ["65.9", "60", "62.95", "65.9", "°C"]
+    screenshot(page, "trend-history")
+
+
+def test_zoom(page: Page) -> None:
+    """Dragging over the chart shows less, `Zoom out` more, `Back to now` what comes."""
+    show(page, TEMPERATURE, **AROUND)
+    area = page.locator(".u-over").bounding_box()
+    assert area is not None
+    page.mouse.move(area["x"] + area["width"] * 0.4, area["y"] + 50)
+    page.mouse.down()
+    page.mouse.move(area["x"] + area["width"] * 0.6, area["y"] + 60, steps=5)
+    page.mouse.up()
+    expect(page).not_to_have_url(re.compile(rf"from={AROUND['from']}"))
+    expect(page.locator(".figures td").first).not_to_have_text("65.9")
+    last, least, *_ = figures(page, "temperature")
+    assert 60 < float(least) < float(last) < 65
+    page.get_by_role("button", name="Zoom out").click()
+    page.get_by_role("button", name="Back to now").click()
+    expect(page.get_by_role("button", name="15m")).to_have_attribute("aria-pressed", "true")
+
+
+def test_it_goes_on(page: Page, publish: Callable[..., None]) -> None:
+    """What is published is on the chart of now, without another question."""
+    show(page, LEVEL, range="1m")
+    for value in (81.5, 80.25):
+        publish(LEVEL, str(value).encode())
+        expect(page.locator(".figures tbody td").first).to_have_text(str(value))
+    assert figures(page, "level")[3] == "81.5"
+    publish(LEVEL, b"70.5")
+
+
+def test_several_elements(page: Page) -> None:
+    """Elements are added by typing and taken away again; the address names them."""
+    show(page, TEMPERATURE, range="1h")
+    finder = page.get_by_role("combobox", name="Add an element")
+    finder.press_sequentially("alarm")
+    expect(page.get_by_role("listbox", name="Found").get_by_role("option").first).to_contain_text(ALARM)
+    finder.press("Enter")
+    expect(page.locator(".figures tbody tr")).to_have_count(2)
+    assert ALARM.rsplit("/", 1)[1] in page.url
+    page.get_by_role("button", name=f"Remove {TEMPERATURE}").click()
+    expect(page.locator(".figures tbody tr")).to_have_count(1)
+    page.reload()
+    expect(page.locator(".figures tbody th")).to_have_text(["alarm"])
+
+
+def test_long_ranges_are_aggregated(page: Page) -> None:
+    """A month is means with least and greatest, reckoned by the bridge."""
+    show(page, TEMPERATURE, BAD, **{"from": round((END - timedelta(days=20)).timestamp() * 1000), "to": AROUND["to"]})
+    expect(page.get_by_text("reckoned by the bridge")).to_be_visible()
+    assert figures(page, "temperature")[1:4:2] == ["60", "65.9"]
+
+
+def test_export(page: Page, tmp_path) -> None:
+    """The CSV has every row of the range, with time, element, value and quality."""
+    show(page, TEMPERATURE, BAD, **AROUND)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Export CSV").click()
+    target = tmp_path / "rows.csv"
+    download.value.save_as(target)
+    rows = list(csv.DictReader(target.read_text().splitlines()))
+    mine = [found for found in rows if found["element"] == TEMPERATURE]
+    assert [float(found["value"]) for found in mine] == [round(60 + number / 10, 1) for number in range(60)]
+    assert {found["quality"] for found in mine} == {"Good"}
+    assert mine[-1]["time"].startswith("2026-01-05T08:00:00")
+    assert [(found["value"], found["quality"]) for found in rows if found["element"] == BAD] == [("", "Bad")]
+
+
+def test_from_the_element(page: Page, bridge: BridgeProcess) -> None:
+    """An element that can be drawn has its trend in its view; one that cannot has none."""
+    page.goto(f"/#/plant/{TEMPERATURE}")
+    expect(chart(page)).to_be_visible()
+    page.get_by_role("link", name="Open in Trend").click()
+    expect(page.get_by_role("heading", name="Trend")).to_be_visible()
+    page.goto(f"/#/plant/{VAT}")
+    expect(page.get_by_role("heading", name="vat01")).to_be_visible()
+    expect(chart(page)).to_have_count(0)
