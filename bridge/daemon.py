@@ -254,7 +254,7 @@ class _Daemon:
 
     def _announce(self) -> None:
         address = listening.address(self._listener, encrypted=self._settings.tls.cert_file is not None)
-        _log.info("version %s listens on %s (API: /v1, documentation: /docs)", __version__, address)
+        _log.info("version %s listens on %s (page: /, API: /v1, documentation: /docs)", __version__, address)
         _log.info("state and history: %s", self._settings.state.directory or "in memory only")
         self._notifier.ready("looks for the broker")
 

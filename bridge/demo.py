@@ -132,7 +132,7 @@ def welcome(port: int, url: str, now: datetime) -> str:
     return f"""
 A simulated plant publishes to {url}; the bridge serves it as i3X 1.0.
 
-  Open   http://localhost:{port}/docs
+  Open   http://localhost:{port}/       (the API's documentation: /docs)
   i3X    {base}
 
 Try, in another terminal (the roots; a machine with all its parts; a temperature since an hour ago; a temperature

@@ -1,6 +1,7 @@
 # ruff: noqa: T201 - a command line prints
 """Pictures of every view of the explorer page before the simulated plant, light and dark: for the documentation."""
 
+import json
 import sys
 import tempfile
 import time
@@ -20,6 +21,8 @@ SPEED = 4.0  # of the plant, so that there is history soon
 HISTORY_S = 60.0  # of it, before the first picture
 MACHINE = "acme/riverside/mixing/hall1/vat01"
 TEMPERATURE = f"{MACHINE}/process/temperature"
+PRESSURE = f"{MACHINE}/process/pressure"
+INLET = f"{MACHINE}/process/inlet_open"
 
 
 def rest(page: Page) -> None:
@@ -36,13 +39,29 @@ class View:
     prepare: Callable[[Page], None] = rest
 
 
+def found(page: Page) -> None:
+    """What a search finds."""
+    page.get_by_role("searchbox").fill("vat temp")
+    rest(page)
+
+
+def asked(page: Page) -> None:
+    """A value that is about to be written."""
+    page.get_by_role("button", name="Write a value").click()
+    page.get_by_label("New value").fill("62.5")
+    page.get_by_role("button", name="Write…", exact=True).click()
+    rest(page)
+
+
 VIEWS = (
     View("plant", f"/#/plant/{quote(MACHINE)}"),
     View("value", f"/#/plant/{quote(TEMPERATURE)}"),
-    View("trend", f"/#/trend?ids={quote(TEMPERATURE)}"),
-    View("types", "/#/types"),
+    View("search", "/", found),
+    View("trend", f"/#/trend?range=1m&ids={quote(json.dumps([TEMPERATURE, PRESSURE, INLET]))}"),
+    View("types", "/#/types/urn:uns:acme%23Filler"),
     View("health", "/#/health"),
     View("explain", f"/#/explain?topic={quote(TEMPERATURE)}"),
+    View("write", f"/#/plant/{quote(TEMPERATURE)}", asked),
     View("docs", "/docs"),
 )
 

@@ -18,6 +18,7 @@ import { Failure } from "./parts.js";
 export const COLOURS = 8; // of style.css: --line-0 …
 const REDRAW_MS = 250;
 const REFRESH_MS = 30_000; // of an aggregated range
+const STRIP = 6; // pixels
 const REFILL = 4_000; // points of a line after which the bridge thins it anew
 
 export function Trend({ ids, range, fixed = null, onZoom = () => {}, compact = false }) {
@@ -174,7 +175,7 @@ function draw(box, lines, compact, onZoom) {
     legend: { show: false },
     cursor: { drag: { x: true, y: false, setScale: false }, points: { size: 6 } },
     hooks: {
-      drawClear: [(chart) => shade(chart, lines, colour("--uncertain"))],
+      drawClear: [(chart) => shade(chart, lines, colour)],
       setSelect: [
         (chart) => {
           const { left, width } = chart.select;
@@ -223,20 +224,23 @@ function timeLabels(_chart, ticks, _axis, _space, step) {
   });
 }
 
-/** Bands over the time in which a line is in doubt. */
+/** When a line is in doubt: a band behind it, or where lines share the chart, a strip each in its own colour. */
 function shade(chart, lines, colour) {
   const { ctx, bbox } = chart;
+  const isAlone = lines.length === 1;
+  const strip = STRIP * devicePixelRatio;
   ctx.save();
-  ctx.fillStyle = colour;
-  ctx.globalAlpha = 0.18;
-  const end = chart.scales.x.max;
-  for (const line of lines) {
-    for (const [from, to] of doubts(line.mean, end)) {
+  lines.forEach((line, index) => {
+    const height = isAlone ? bbox.height : strip;
+    const top = isAlone ? bbox.top : bbox.top + bbox.height - strip * (lines.length - index);
+    ctx.fillStyle = colour(isAlone ? "--uncertain" : `--line-${line.colour}`);
+    ctx.globalAlpha = isAlone ? 0.18 : 0.55;
+    for (const [from, to] of doubts(line.mean, chart.scales.x.max)) {
       const left = Math.max(bbox.left, chart.valToPos(from, "x", true));
       const right = Math.min(bbox.left + bbox.width, Math.max(chart.valToPos(to, "x", true), left + 2));
-      if (right > left) ctx.fillRect(left, bbox.top, right - left, bbox.height);
+      if (right > left) ctx.fillRect(left, top, right - left, height - 1);
     }
-  }
+  });
   ctx.restore();
 }
 
