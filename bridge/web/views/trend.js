@@ -315,6 +315,7 @@ function figure(line, found, name) {
   const extreme = name === "min" ? line.least : name === "max" ? line.greatest : null;
   const values = extreme?.values.filter((value) => value !== null && value !== undefined);
   const value = values?.length ? Math[name](...values) : found[name];
+  if (line.isSwitch && name !== "mean" && Number.isInteger(value)) return String(value === 1);
   const isReckoned = name === "mean" || (name === "last" && line.least);
   return number(isReckoned ? Number(value.toPrecision(6)) : value);
 }
