@@ -28,6 +28,8 @@ GROUPS = (
     BINARY,
 )  # one leaf type each; in the order in which they get the plain name
 
+MAX_NAMES = 4_096  # by which later forms are compared; a type with more has any
+
 
 @cache
 def group_of(kind: int) -> int:
@@ -110,7 +112,8 @@ class ObjectType:
     def admit(self, form: Form) -> None:
         """Elements of this form are of this type from now on."""
         self.contexts.add(form.near)
-        self.names |= form.names
+        if len(self.names) < MAX_NAMES:
+            self.names |= form.names
 
     def likeness(self, other: "ObjectType") -> float:
         """How much two types have in common: the Jaccard index of their names."""

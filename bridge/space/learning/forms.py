@@ -91,6 +91,8 @@ def alike(form: Form, names: frozenset[str], contexts: Collection[str]) -> bool:
     """Whether a form is of the type that has these property names, found so far under these kinds of parents."""
     if form.group != OBJECT or not names or not form.names:
         return True
+    if form.names.isdisjoint(names):  # asked for each pair where many forms are new; the outermost names always count
+        return False
     near, elsewhere = THINGS if form.thing else PARTS if form.composed else DOCUMENTS
     if form.near in contexts:
         return like(form.names, names, near, held=0.0)
