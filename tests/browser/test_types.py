@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from chromium import Look
 from playwright.sync_api import Locator, Page, expect
 from small_plant import HALL
 
@@ -18,6 +19,18 @@ def vats(page: Page) -> None:
     page.goto("/#/types")
     page.get_by_role("navigation", name="Types").get_by_role("link", name="Vat", exact=False).first.click()
     expect(names(page)).to_have_text(["vat01", "vat02", "vat03"])
+
+
+@pytest.mark.parametrize("look", [Look("phone", 390, 844, "light")], ids=str)
+def test_on_a_phone(page: Page) -> None:
+    """The list is above the table, and both are as wide as the screen."""
+    vats(page)
+    above = page.get_by_role("navigation", name="Types").bounding_box()
+    below = page.locator(".view").bounding_box()
+    assert above is not None
+    assert below is not None
+    assert above["width"] == below["width"] == page.viewport_size["width"]  # type: ignore[index]
+    assert below["y"] >= above["y"] + above["height"]
 
 
 def test_one_row_each(page: Page) -> None:
