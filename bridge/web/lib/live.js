@@ -12,6 +12,7 @@ const SILENCE_MS = 16_000; // the bridge sends a comment every 5 s
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 15_000;
 const GATHER_MS = 40; // what a scroll shows is registered together
+const AGAIN_MS = 3_000; // after a question that failed although the stream is open
 const LINGER_MS = 3_000; // what is not shown any more may come back at once
 const AT_ONCE = 5_000; // ids of one request
 
@@ -35,6 +36,7 @@ class Watched {
     this.listeners = new Set();
     this.registered = false;
     this.read = false;
+    this.heard = 0; // the event that told of it last
     this.leaving = 0;
   }
 }
@@ -117,44 +119,49 @@ function drop(id) {
   if (found.registered) gather();
 }
 
-function gather() {
+/** Ask again for what there was none of: the model has changed, it may be there now. */
+export function askAgain() {
+  for (const found of watched.values()) {
+    if (found.value.peek()?.error) found.registered = found.read = false;
+  }
+  gather();
+}
+
+function gather(wait = GATHER_MS) {
   if (gathering || !running) return;
   gathering = setTimeout(async () => {
     gathering = 0;
     const signal = running?.signal;
-    if (signal) await Promise.all([readNew(signal), registerNew(signal)]).catch(() => {});
-  }, GATHER_MS);
+    if (!signal) return;
+    const [read, isRegistered] = await Promise.allSettled([readNew(signal), registerNew(signal)]);
+    const isFailed = read.status === "rejected" || isRegistered.status === "rejected";
+    if (isFailed && !signal.aborted && connection.peek().is === "live") gather(AGAIN_MS);
+  }, wait);
 }
 
-/** What is shown for the first time does not wait for its next change. */
+/** What is shown for the first time does not wait for its next change. An update that comes meanwhile is the newer. */
 async function readNew(signal) {
   const ids = [...watched].filter(([, found]) => !found.read).map(([id]) => id);
   for (const id of ids) watched.get(id).read = true;
   for (const part of parts(ids)) {
+    const asked = received.events;
     let items;
     try {
       items = await bulk("v1/objects/value", { elementIds: part }, { signal });
     } catch (error) {
       for (const id of part) {
         const found = watched.get(id);
-        if (found) found.read = false; // the next connection tries again
+        if (found) found.read = false; // it is tried again
       }
       throw error;
     }
     batch(() => {
       for (const { id, result, error } of items) {
         const found = watched.get(id);
-        if (found) settle(found, error ? { error } : vqt(result));
+        if (found && found.heard <= asked) found.value.value = error ? { error } : vqt(result);
       }
     });
   }
-}
-
-/** An update that came while we asked is newer than the answer. */
-function settle(found, value) {
-  const before = found.value.peek();
-  const isOlder = before?.timestamp && value.timestamp && Date.parse(value.timestamp) < Date.parse(before.timestamp);
-  if (!isOlder) found.value.value = value;
 }
 
 function vqt({ value, quality, timestamp }) {
@@ -295,6 +302,7 @@ function arrived(updates) {
   for (const update of updates) {
     const found = watched.get(update.elementId);
     if (!found) continue;
+    found.heard = received.events;
     const value = vqt(update);
     toRender.set(update.elementId, value);
     for (const hear of found.listeners) hear(value);

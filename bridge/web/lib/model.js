@@ -68,6 +68,7 @@ function changedNow() {
       const began = performance.now();
       await loadTypes();
       revision.value += 1;
+      live.askAgain();
       looked = performance.now() + 10 * (performance.now() - began);
     },
     Math.max(100, SHORTEST_MS - since),
