@@ -27,8 +27,9 @@ const SCHEME_KEY = "bridge.scheme";
 
 function App() {
   const state = session.state.value;
-  const { view } = router.route.value;
-  const [title, View] = VIEWS[view] ?? VIEWS.plant;
+  const asked = router.route.value.view;
+  const view = Object.hasOwn(VIEWS, asked) ? asked : "plant";
+  const [title, View] = VIEWS[view];
   useEffect(() => {
     document.title = `${title} – bridge`;
   }, [title]);

@@ -51,6 +51,20 @@ def value(page: Page) -> object:
     return page.get_by_role("region", name="Current value")
 
 
+def test_nothing_yet(open_page: Callable[..., Page], broker: Mosquitto, tmp_path: Path, watch: Watch) -> None:
+    """A bridge that has heard nothing says so beside its own elements, and shows what comes."""
+    watch.allow("ERR_INCOMPLETE")
+    sections = {"model": {"discovery_window": 1.0}, "state": {"directory": str(tmp_path / "state")}}
+    with BridgeProcess(tmp_path / "empty", broker.url, sections) as running:
+        running.wait_for(running.ready)
+        page = open_page(to=running)
+        page.goto("/")
+        expect(page.get_by_text("has been published yet")).to_be_visible()
+        say(broker, b"100")
+        expect(page.get_by_role("treeitem", name="acme")).to_be_visible()
+        expect(page.get_by_text("has been published yet")).to_have_count(0)
+
+
 def test_the_broker_goes_and_comes_back(
     open_page: Callable[..., Page], plant: BridgeProcess, broker: Mosquitto
 ) -> None:

@@ -203,6 +203,49 @@ def test_copying(open_page: Callable[..., Page]) -> None:
     assert page.evaluate("navigator.clipboard.readText()") == TEMPERATURE
 
 
+def test_an_address_of_nothing(page: Page) -> None:
+    """A view that there is not is the plant, whatever it is called."""
+    for view in ("nowhere", "constructor", "toString"):
+        page.goto(f"/#/{view}")
+        page.reload()
+        expect(row(page, "acme")).to_be_visible()
+
+
+def test_an_element_that_comes_later(page: Page, publish: Callable[..., None]) -> None:
+    """A page that is open on what nobody has published yet shows it when it comes, and follows it."""
+    topic = "acme/site1/late/later1/speed"
+    page.goto(f"/#/plant/{topic}")
+    expect(page.get_by_role("heading", name="No such element")).to_be_visible()
+    publish(topic, b"1.5")
+    expect(shown(page)).to_contain_text("1.5")
+    publish(topic, b"2.5")
+    expect(shown(page)).to_contain_text("2.5")
+
+
+def test_what_came_while_it_was_closed(page: Page, publish: Callable[..., None]) -> None:
+    """What was open, and is opened again, has what has come meanwhile."""
+    above = "acme/site1/late/later2"
+    publish(f"{above}/first", b"1")
+    show(page, f"{above}/first")
+    row(page, above).locator(".opener").click()
+    expect(row(page, f"{above}/first")).to_have_count(0)
+    publish(f"{above}/second", b"2")
+    expect(row(page, f"{above}/second")).to_have_count(0)
+    row(page, above).click()
+    expect(shown(page)).to_contain_text("second")
+    row(page, above).locator(".opener").click()
+    expect(row(page, f"{above}/second")).to_be_visible()
+
+
+def test_keys_on_a_leaf(page: Page) -> None:
+    """The right arrow opens what has something below, and nothing else; the left one goes up at once."""
+    show(page, TEMPERATURE)
+    page.get_by_role("tree").focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator(".tree-row.cursor")).to_have_attribute("data-id", f"{VAT}/process")
+
+
 def test_what_is_published_is_text(page: Page) -> None:
     """Markup in topics and values is shown, never obeyed."""
     show(page, HOSTILE_NOTE)

@@ -78,6 +78,7 @@ function useBrowse(chosen) {
       (failure) => setError(failure),
     );
     for (const id of open) load(id); // opened before the reload, or open while the model has changed
+    setChildren((before) => new Map([...before].filter(([id]) => open.has(id)))); // the others when they are opened
   }, [revision]);
 
   useEffect(() => {
@@ -101,17 +102,25 @@ function useBrowse(chosen) {
   };
 
   const rows = useMemo(() => rowsOf(roots ?? [], children, (id) => open.has(id)), [roots, children, open]);
-  const none = error ? error.message : roots && !roots.length ? NOTHING : "";
+  const isEmpty = roots?.every(isOwn);
+  const none = error ? error.message : isEmpty ? NOTHING : "";
   return { rows, objects, toggle, none, follow: true };
 }
 
 /** What is opened for somebody who comes for the first time: the plant, where there are not many. */
 function plants(roots) {
-  const ids = roots.map(({ elementId }) => elementId).filter((id) => !id.startsWith("$"));
+  const ids = roots.map(({ elementId }) => elementId).filter((id) => !isOwn(id));
   return ids.length <= FEW_ROOTS ? ids : [];
 }
 
-const NOTHING = "Nothing has been published yet. Elements appear here with the first messages; Health tells whether the broker is there.";
+/** Whether a root is the bridge's own. */
+function isOwn(id) {
+  return id.startsWith("$");
+}
+
+const NOTHING =
+  "Nothing that you may read has been published yet. Elements appear here with the first messages; Health tells whether " +
+  "the broker is there.";
 
 function readOpen() {
   try {
@@ -205,6 +214,7 @@ function Rows({ rows, objects, names, hits, words, toggle, chosen, none, focus, 
     if (follow) reveal(index);
   }, [chosen, rows]);
 
+  const isBranch = ({ id }) => hasBelow(model.known(id) ?? objects.get(id));
   const nameOf = (id) => objects.get(id)?.displayName ?? names?.get(id) ?? model.known(id)?.displayName ?? id;
   const onKeyDown = (event) => {
     const row = rows[at];
@@ -217,7 +227,10 @@ function Rows({ rows, objects, names, hits, words, toggle, chosen, none, focus, 
       PageUp: () => move(at - page),
       Home: () => move(0),
       End: () => move(rows.length - 1),
-      ArrowRight: () => (row.open ? rows[at + 1]?.level > row.level && move(at + 1) : toggle([row.id], true)),
+      ArrowRight: () => {
+        if (!row.open) return isBranch(row) && toggle([row.id], true);
+        return rows[at + 1]?.level > row.level && move(at + 1);
+      },
       ArrowLeft: () => (row.open ? toggle([row.id], false) : move(parentOf(rows, at))),
       Enter: () => go("plant", row.id),
       " ": () => go("plant", row.id),
