@@ -1,13 +1,16 @@
 // What components use to show what is elsewhere: a live value, an answer of the bridge.
 
-import { useEffect, useMemo, useState } from "../vendor/preact.js";
+import { useEffect, useLayoutEffect, useMemo, useState } from "../vendor/preact.js";
 import { revision } from "./model.js";
 import * as live from "./live.js";
 
-/** The latest value of an element, watched for as long as the component is there; see `live.watch`. */
+/**
+ * The latest value of an element, watched for as long as the component is there; see `live.watch`. A layout effect: one
+ * that waits for the next frame would miss a row that has been scrolled past before.
+ */
 export function useLive(id) {
   const found = useMemo(() => live.watch(id), [id]);
-  useEffect(() => () => live.unwatch(id), [id]);
+  useLayoutEffect(() => () => live.unwatch(id), [id]);
   return found.value;
 }
 
