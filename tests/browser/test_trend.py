@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 from bridge_process import BridgeProcess
-from chromium import screenshot
+from chromium import Watch, screenshot
 from playwright.sync_api import Locator, Page, expect
 from small_plant import ALARM, BAD, END, LEVEL, TEMPERATURE, VAT
 
@@ -41,6 +41,41 @@ def test_history(page: Page) -> None:
     show(page, TEMPERATURE, **AROUND)
     assert figures(page, "temperature") == ["65.9", "60", "62.95", "65.9", "°C"]
     screenshot(page, "trend-history")
+
+
+def test_enter_takes_what_is_typed(page: Page) -> None:
+    """Who types on and presses Enter before the answer does not get what was found before."""
+    page.goto("/#/trend")
+    box = page.get_by_role("combobox", name="Add an element")
+    box.fill("vat01 temperature")
+    expect(page.locator(".finder").get_by_role("option").first).to_be_visible()
+    box.fill("vat01 level")
+    box.press("Enter")
+    expect(page.locator(".finder").get_by_role("option").first).to_contain_text("level")
+    box.press("Enter")
+    expect(page.locator(".chosen-element")).to_contain_text("level")
+
+
+def test_named_twice(page: Page) -> None:
+    """An address that names an element twice shows it once."""
+    show(page, TEMPERATURE, TEMPERATURE, **AROUND)
+    expect(page.locator(".chosen-element")).to_have_count(1)
+    expect(page.locator(".figures tbody tr")).to_have_count(1)
+
+
+def test_what_was_missed(page: Page, bridge: BridgeProcess, publish: Callable[..., None], watch: Watch) -> None:
+    """When the bridge has let go of the page's subscription, the chart has what came until there is another."""
+    with page.expect_request(lambda request: request.url.endswith("/v1/subscriptions/stream")) as opened:
+        show(page, LEVEL, range="1m")
+    expect(page.get_by_role("status").filter(has_text="live")).to_be_visible()
+    said = opened.value.post_data_json
+    body = {"clientId": said["clientId"], "subscriptionIds": [said["subscriptionId"]]}
+    watch.allow("status of 404")
+    bridge.client.post("/v1/subscriptions/delete", json=body).raise_for_status()
+    publish(LEVEL, b"99.75")
+    page.wait_for_timeout(50)  # two of one millisecond are one point
+    publish(LEVEL, b"70.5")
+    expect(page.locator(".figures tbody tr")).to_contain_text("99.75")
 
 
 def test_zoom(page: Page) -> None:

@@ -18,6 +18,8 @@ const AT_ONCE = 5_000; // ids of one request
 
 /** `{is: "off" | "connecting" | "live" | "broken", since, reason}`, `since` in milliseconds. */
 export const connection = signal({ is: "off", since: now(), reason: "" });
+/** Rises when the bridge has let go of the subscription: what came until there was another is in history only. */
+export const missed = signal(0);
 /** How many updates have come, for whoever wants to see that something does. */
 export const received = { updates: 0, events: 0 };
 
@@ -241,7 +243,8 @@ function forget() {
 }
 
 async function subscribe(signal) {
-  if (!subscription) {
+  const isNew = !subscription;
+  if (isNew) {
     const clientId = `explorer-${crypto.getRandomValues(new Uint32Array(2)).join("-")}`;
     const answer = await send("POST", "v1/subscriptions", { clientId, displayName: "explorer page" }, { signal });
     const { subscriptionId } = (await answer.json()).result;
@@ -251,6 +254,7 @@ async function subscribe(signal) {
   for (const found of watched.values()) found.read = false; // what was missed in between
   await registerNew(signal);
   await readNew(signal);
+  if (isNew && connection.peek().is === "broken") missed.value += 1;
 }
 
 async function readStream(outer, opened) {

@@ -5,23 +5,22 @@ import { ask } from "../lib/api.js";
 
 const TYPING_MS = 150;
 const SHOWN = 12;
+const NOTHING = { to: "", results: [] };
 
 export function Finder({ label, choose }) {
   const [text, setText] = useState("");
-  const [found, setFound] = useState([]);
+  const [answer, setAnswer] = useState(NOTHING);
+  const found = answer.to === text ? answer.results : []; // of what was typed before Enter takes nothing
   const [at, setAt] = useState(0);
   useEffect(() => {
     setAt(0);
-    if (!text.trim()) {
-      setFound([]);
-      return undefined;
-    }
+    if (!text.trim()) return undefined;
     const ended = new AbortController();
     const timer = setTimeout(() => {
       const query = new URLSearchParams({ q: text.trim(), limit: SHOWN });
       ask("GET", `search?${query}`, undefined, { signal: ended.signal }).then(
-        ({ results }) => setFound(results),
-        () => ended.signal.aborted || setFound([]),
+        ({ results }) => setAnswer({ to: text, results }),
+        () => {}, // nothing to choose from
       );
     }, TYPING_MS);
     return () => {
@@ -42,12 +41,12 @@ export function Finder({ label, choose }) {
     else return;
     event.preventDefault();
   };
-  const isOpen = found.length > 0 && text.trim() !== "";
+  const isOpen = found.length > 0;
   return html`<span class="finder">
     <input role="combobox" aria-label=${label} aria-expanded=${isOpen} aria-controls="found" aria-autocomplete="list"
       aria-activedescendant=${isOpen ? `found-${at}` : undefined} placeholder="${label}…" value=${text} autocomplete="off"
       spellcheck=${false} onInput=${(event) => setText(event.target.value)} onKeyDown=${onKeyDown}
-      onBlur=${() => setTimeout(() => setFound([]), 200)} />
+      onBlur=${() => setTimeout(() => setAnswer(NOTHING), 200)} />
     ${isOpen && html`<ul id="found" role="listbox" aria-label="Found">${found.map((object, index) => html`<li role="option" id="found-${index}"
       aria-selected=${index === at} onPointerDown=${(event) => (event.preventDefault(), take(object))}>
       <b>${object.displayName}</b> ${object.unit && html`<span class="muted">${object.unit}</span>`}

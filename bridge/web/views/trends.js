@@ -53,7 +53,7 @@ function wider([from, to]) {
 function idsIn(text) {
   try {
     const found = JSON.parse(text ?? "[]");
-    return Array.isArray(found) ? found.filter((id) => typeof id === "string").slice(0, COLOURS) : [];
+    return Array.isArray(found) ? [...new Set(found)].filter((id) => typeof id === "string").slice(0, COLOURS) : [];
   } catch {
     return [];
   }
