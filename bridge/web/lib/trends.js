@@ -1,5 +1,6 @@
 // What a trend asks for and how its rows become lines. Pure: times are arguments, in milliseconds.
 
+import { stringify } from "./exact.js";
 import { instant } from "./format.js";
 
 const MINUTE = 60_000;
@@ -116,7 +117,7 @@ export function csv(histories) {
 function cell(value) {
   if (value === null || value === undefined) return "";
   const isText = typeof value === "string";
-  const text = isText ? value : typeof value === "object" ? JSON.stringify(value) : String(value);
+  const text = isText ? value : typeof value === "object" ? stringify(value) : String(value);
   const safe = isText && /^[=+\-@\t\r]/.test(text) ? `'${text}` : text; // spreadsheets would take it for a formula
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }

@@ -1,6 +1,7 @@
 // The tree, and the element that is chosen in it.
 
 import { html, useRef, useState } from "../vendor/preact.js";
+import { stringify } from "../lib/exact.js";
 import * as model from "../lib/model.js";
 import { href, route } from "../lib/router.js";
 import { Element } from "./element.js";
@@ -67,5 +68,5 @@ function Kinds() {
 }
 
 function size({ schema }) {
-  return JSON.stringify(schema.properties).length;
+  return stringify(schema.properties).length;
 }

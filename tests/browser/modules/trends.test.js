@@ -58,6 +58,13 @@ test("figures are those of the range", () => {
   assert.equal(summary(line, 5, 9), null);
 });
 
+test("CSV has numbers that a double cannot hold, in documents as well", () => {
+  const rows = [row(0, 18446744073709551615n), row(1, { total: 18446744073709551615n })];
+  const [, one, other] = csv(new Map([["plant/a", rows]])).split("\r\n");
+  assert.match(one, /,18446744073709551615,Good$/);
+  assert.match(other, /total"":.*18446744073709551615/);
+});
+
 test("CSV quotes what needs it, and starts no formula", () => {
   const rows = [row(0, 1.5), row(1, 'a "b", c'), row(2, "=1+1"), row(3, null, "Bad"), row(4, { x: 1 }), row(5, -3)];
   assert.equal(
