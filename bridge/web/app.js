@@ -92,7 +92,8 @@ function Broken() {
   const { is, reason, since } = live.connection.value;
   if (is !== "broken" || now() - since < 1_500) return null;
   return html`<div class="banner" role="alert">
-    Not live for ${age(now() - since)}: ${reason}. Values are as they were; the page keeps trying.
+    Not live<span aria-hidden="true"> for ${age(now() - since)}</span>: ${reason}. Values are as they were; the page keeps
+    trying.
   </div>`;
 }
 
