@@ -101,7 +101,13 @@ function Who() {
   const me = session.me.value;
   if (!me?.signedIn) return null;
   return html`<span class="state" title=${permissions(me)}>${me.name}</span>
-    <button class="plain" onClick=${session.signOut}>Sign out</button>`;
+    <button class="plain" onClick=${leave}>Sign out</button>`;
+}
+
+/** The subscription is let go of while we still may. */
+function leave() {
+  live.stop();
+  session.signOut();
 }
 
 function permissions(me) {

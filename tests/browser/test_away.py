@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from bridge_process import BridgeProcess
@@ -14,6 +15,7 @@ from mosquitto import Mosquitto
 
 pytestmark = pytest.mark.browser
 
+UNAUTHORIZED = 401
 SPEED = "acme/line1/press1/speed"
 LOST_MS = 40_000  # the broker's grace time, and then a few seconds
 
@@ -124,6 +126,9 @@ def test_signing_in(open_page: Callable[..., Page], guarded: tuple[BridgeProcess
     page.get_by_label("Token or API key").fill("i3x_wrong")
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("alert")).to_contain_text("not known")
+    page.get_by_label("Token or API key").fill("“i3x_wrong”")  # what no header can carry
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("alert")).to_contain_text("no token")
     page.get_by_label("Token or API key").fill(secret)
     page.get_by_role("button", name="Sign in").click()
     expect(value(page)).to_contain_text("100")
@@ -136,6 +141,30 @@ def test_signing_in(open_page: Callable[..., Page], guarded: tuple[BridgeProcess
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
     page.reload()
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
+def test_signing_out_lets_go(open_page: Callable[..., Page], guarded: tuple[BridgeProcess, str], watch: Watch) -> None:
+    """No subscription waits for who has left, and nothing is asked without their token."""
+    watch.allow("status of 401")
+    plant, secret = guarded
+    page = open_page(to=plant)
+    page.goto(f"/#/plant/{SPEED}")
+    page.get_by_label("Token or API key").fill(secret)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("status").filter(has_text="live")).to_be_visible()
+    refused: list[str] = []
+    page.on("response", lambda response: refused.append(response.url) if response.status == UNAUTHORIZED else None)
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    headers = {"Authorization": f"Bearer {plant.command('token', 'new', 'root', '--admin')}"}
+
+    def told() -> dict[str, Any]:
+        """What the status says of subscriptions; nothing until the new token is known."""
+        answer: dict[str, Any] = plant.client.get("/status", headers=headers).json()
+        return answer.get("subscriptions", {})
+
+    plant.wait_for(lambda: told().get("total") == 0)
+    assert not refused
 
 
 def test_name_and_password(open_page: Callable[..., Page], guarded: tuple[BridgeProcess, str], watch: Watch) -> None:

@@ -36,7 +36,8 @@ export function now() {
 /** The response of one request, its status checked. Raises `ApiError`. */
 export async function send(method, path, body, { signal, headers = {}, keepalive = false, patience = TIMEOUT_MS } = {}) {
   const all = { ...headers };
-  if (authorization) all.Authorization = authorization;
+  const used = authorization;
+  if (used) all.Authorization = used;
   if (body !== undefined) all["Content-Type"] = "application/json";
   const limit = patience ? AbortSignal.timeout(patience) : null;
   const signals = [signal, limit].filter(Boolean);
@@ -56,7 +57,11 @@ export async function send(method, path, body, { signal, headers = {}, keepalive
     throw new ApiError(0, "No answer", limit?.aborted ? "the bridge does not answer" : "the bridge cannot be reached");
   }
   keepTime(answer);
-  if (!answer.ok && answer.status !== 304) throw await refusal(answer);
+  if (!answer.ok && answer.status !== 304) {
+    const error = await refusal(answer);
+    if (error.status === 401 && used === authorization) onUnauthorized(error); // nobody else has signed in meanwhile
+    throw error;
+  }
   return answer;
 }
 
@@ -101,12 +106,10 @@ async function refusal(answer) {
   } catch {
     // not ours, a proxy's perhaps: its status says enough
   }
-  const error = new ApiError(answer.status, said.title ?? `Status ${answer.status}`, said.detail ?? answer.statusText, {
+  return new ApiError(answer.status, said.title ?? `Status ${answer.status}`, said.detail ?? answer.statusText, {
     retryAfter: Number(answer.headers.get("Retry-After")) || null,
     requestId: answer.headers.get("X-Request-ID"),
   });
-  if (answer.status === 401) onUnauthorized(error);
-  return error;
 }
 
 function keepTime(answer) {

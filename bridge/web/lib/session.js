@@ -4,6 +4,7 @@ import { signal } from "../vendor/preact.js";
 import { ApiError, ask, identify } from "./api.js";
 
 const KEY = "bridge.credentials";
+const SENDABLE = /^[\x21-\x7e]+$/; // in a header
 
 /** "checking", "in", "needed" (somebody has to sign in) or "away" (the bridge does not answer). */
 export const state = signal("checking");
@@ -32,6 +33,10 @@ export async function begin() {
 
 /** With `{token}`, or `{name, password}`. Whether it was right; `reason` tells why not. */
 export async function signIn({ token, name, password }) {
+  if (token && !SENDABLE.test(token.trim())) {
+    reason.value = "This is no token: it has characters that a token cannot have.";
+    return false;
+  }
   const header = token ? `Bearer ${token.trim()}` : `Basic ${base64(`${name}:${password}`)}`;
   identify(header, () => {});
   try {
