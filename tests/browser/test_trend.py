@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from bridge_process import BridgeProcess
 from chromium import Watch, screenshot
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 from small_plant import ALARM, BAD, END, LEVEL, TEMPERATURE, VAT
 
 pytestmark = pytest.mark.browser
@@ -49,8 +49,13 @@ def test_enter_takes_what_is_typed(page: Page) -> None:
     box = page.get_by_role("combobox", name="Add an element")
     box.fill("vat01 temperature")
     expect(page.locator(".finder").get_by_role("option").first).to_be_visible()
-    box.fill("vat01 level")
-    box.press("Enter")
+    waiting: list[Route] = []
+    page.route("**/search?*", waiting.append)
+    with page.expect_request("**/search?*"):
+        box.fill("vat01 level")
+        box.press("Enter")
+    expect(page.locator(".chosen-element")).to_have_count(0)
+    waiting[0].continue_()
     expect(page.locator(".finder").get_by_role("option").first).to_contain_text("level")
     box.press("Enter")
     expect(page.locator(".chosen-element")).to_contain_text("level")
@@ -65,16 +70,18 @@ def test_named_twice(page: Page) -> None:
 
 def test_what_was_missed(page: Page, bridge: BridgeProcess, publish: Callable[..., None], watch: Watch) -> None:
     """When the bridge has let go of the page's subscription, the chart has what came until there is another."""
+    topic = "acme/site1/late/missed/level"
+    publish(topic, b"70.5")
     with page.expect_request(lambda request: request.url.endswith("/v1/subscriptions/stream")) as opened:
-        show(page, LEVEL, range="1m")
+        show(page, topic, range="1m")
     expect(page.get_by_role("status").filter(has_text="live")).to_be_visible()
     said = opened.value.post_data_json
     body = {"clientId": said["clientId"], "subscriptionIds": [said["subscriptionId"]]}
     watch.allow("status of 404")
     bridge.client.post("/v1/subscriptions/delete", json=body).raise_for_status()
-    publish(LEVEL, b"99.75")
+    publish(topic, b"99.75")
     page.wait_for_timeout(50)  # two of one millisecond are one point
-    publish(LEVEL, b"70.5")
+    publish(topic, b"70.5")
     expect(page.locator(".figures tbody tr")).to_contain_text("99.75")
 
 
