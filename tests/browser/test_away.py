@@ -105,6 +105,24 @@ def test_the_bridge_goes_and_comes_back(
     expect(value(page)).to_contain_text("102")
 
 
+def test_chosen_while_the_bridge_was_away(open_page: Callable[..., Page], plant: BridgeProcess, watch: Watch) -> None:
+    """What could not be asked for is asked for again when the bridge is back."""
+    watch.allow("ERR_|Failed to load resource")
+    page = open_page(to=plant)
+    page.goto(f"/#/plant/{SPEED}")
+    expect(value(page)).to_contain_text("100")
+    plant.stop()
+    expect(page.get_by_role("alert").filter(has_text="Not live")).to_be_visible()
+    page.get_by_role("treeitem", name="press1").click()
+    expect(page.get_by_role("heading", name="No answer")).to_be_visible()
+    expect(page.get_by_role("treeitem", name="speed")).to_be_visible()
+    plant.start()
+    plant.wait_for(plant.ready)
+    expect(page.get_by_role("heading", name="press1")).to_be_visible(timeout=40_000)
+    expect(value(page)).to_contain_text("100")
+    expect(page.get_by_role("treeitem", name="speed")).to_be_visible()
+
+
 @pytest.fixture
 def guarded(plant: BridgeProcess) -> tuple[BridgeProcess, str]:
     """The same, started again where somebody can sign in, and their token."""

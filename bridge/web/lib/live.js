@@ -18,8 +18,8 @@ const AT_ONCE = 5_000; // ids of one request
 
 /** `{is: "off" | "connecting" | "live" | "broken", since, reason}`, `since` in milliseconds. */
 export const connection = signal({ is: "off", since: now(), reason: "" });
-/** Rises when the bridge has let go of the subscription: what came until there was another is in history only. */
-export const missed = signal(0);
+/** Rises when the stream is open again after it broke: what failed meanwhile, or was missed, is to be asked for again. */
+export const reopened = signal(0);
 /** How many updates have come, for whoever wants to see that something does. */
 export const received = { updates: 0, events: 0 };
 
@@ -243,8 +243,7 @@ function forget() {
 }
 
 async function subscribe(signal) {
-  const isNew = !subscription;
-  if (isNew) {
+  if (!subscription) {
     const clientId = `explorer-${crypto.getRandomValues(new Uint32Array(2)).join("-")}`;
     const answer = await send("POST", "v1/subscriptions", { clientId, displayName: "explorer page" }, { signal });
     const { subscriptionId } = (await answer.json()).result;
@@ -254,7 +253,6 @@ async function subscribe(signal) {
   for (const found of watched.values()) found.read = false; // what was missed in between
   await registerNew(signal);
   await readNew(signal);
-  if (isNew && connection.peek().is === "broken") missed.value += 1;
 }
 
 async function readStream(outer, opened) {
@@ -270,7 +268,9 @@ async function readStream(outer, opened) {
     const headers = { Accept: "text/event-stream" };
     const answer = await send("POST", "v1/subscriptions/stream", subscription, { signal, headers, patience: 0 });
     opened();
+    const wasBroken = connection.peek().is === "broken";
     tell("live");
+    if (wasBroken) reopened.value += 1;
     const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
     let rest = "";
     for (;;) {

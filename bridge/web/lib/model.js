@@ -42,9 +42,14 @@ export function start() {
       changedNow();
     }
   });
+  const before = live.reopened.peek();
+  const endedAgain = effect(() => {
+    if (live.reopened.value > before) changedNow();
+  });
   loadTypes();
   return () => {
     ended();
+    endedAgain();
     isPolling = false;
     clearTimeout(poller);
     clearTimeout(waiting);

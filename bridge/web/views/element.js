@@ -38,7 +38,8 @@ export function Element({ id }) {
 
 function Missing({ id, error }) {
   const isGone = error.status === 404;
-  return html`<div class="notice" role="alert"><h1>${isGone ? "No such element" : "Not to be shown"}</h1>
+  const title = isGone ? "No such element" : error.status ? "Not to be shown" : "No answer";
+  return html`<div class="notice" role="alert"><h1>${title}</h1>
     <p><code>${id}</code></p>
     <p>${isGone
       ? "Nobody has published it, it was removed or expired, or you may not read it."

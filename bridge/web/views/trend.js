@@ -33,7 +33,7 @@ export function Trend({ ids, range, fixed = null, onZoom = () => {}, compact = f
       const from = window ? window[0] : to - span;
       return { ...(await history.trend(ids, from, to, signal)), from, to };
     },
-    [`${key} ${range} ${window}`, round, live.missed.value],
+    [`${key} ${range} ${window}`, round, live.reopened.value],
   );
   useEffect(() => {
     if (window || !data?.interval) return undefined;
