@@ -161,6 +161,20 @@ def test_signing_in(open_page: Callable[..., Page], guarded: tuple[BridgeProcess
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
 
 
+def test_narrowed_while_open(open_page: Callable[..., Page], guarded: tuple[BridgeProcess, str], watch: Watch) -> None:
+    """What somebody may not read any more goes from the screen."""
+    watch.allow("status of 401")
+    plant, secret = guarded
+    page = open_page(to=plant)
+    page.goto(f"/#/plant/{SPEED}")
+    page.get_by_label("Token or API key").fill(secret)
+    page.get_by_role("button", name="Sign in").click()
+    expect(value(page)).to_contain_text("100")
+    plant.command("token", "allow", "scada", "--read", "acme/line2/#")
+    expect(page.get_by_role("heading", name="No such element")).to_be_visible(timeout=40_000)
+    expect(value(page)).to_have_count(0)
+
+
 def test_signing_out_lets_go(open_page: Callable[..., Page], guarded: tuple[BridgeProcess, str], watch: Watch) -> None:
     """No subscription waits for who has left, and nothing is asked without their token."""
     watch.allow("status of 401")

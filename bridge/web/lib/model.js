@@ -36,7 +36,7 @@ export function start() {
     const now = version.value;
     if (now?.error && !isPolling) {
       isPolling = true;
-      poller = setTimeout(poll, POLL_MS);
+      poll(); // from now on changes are seen
     } else if (now && !now.error && now.value !== last) {
       last = now.value;
       changedNow();

@@ -13,11 +13,13 @@ import { Structure } from "./structure.js";
 import { Trend } from "./trend.js";
 import { Writing } from "./writing.js";
 
+const GONE = new Set([403, 404]); // whatever was shown of it before
+
 export function Element({ id }) {
   const { data: found, error } = useModel(() => model.describe(id), [id]);
   const { data: relations } = useModel(() => model.related(id), [id]);
   const now = useLive(id);
-  if (error && !found) return html`<${Missing} id=${id} error=${error} />`;
+  if (error && (!found || GONE.has(error.status))) return html`<${Missing} id=${id} error=${error} />`;
   if (!found) return html`<p class="notice">Loading…</p>`;
   const type = model.types.value.get(found.typeElementId);
   const kind = model.kindOf(found);
