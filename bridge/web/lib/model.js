@@ -106,11 +106,17 @@ export function roots() {
   return get("v1/objects?root=true");
 }
 
-/** What lies right below an element, things and parts, in the order of the bridge. Raises `ApiError`. */
-export async function children(id) {
-  const [{ result, error }] = await bulk("v1/objects/related", { elementIds: [id] });
-  if (error) throw error;
-  return result.filter(({ sourceRelationship }) => DOWN.has(sourceRelationship)).map(({ object }) => object);
+/**
+ * What lies right below elements, things and parts, in the order of the bridge: `[[id, objects or {error}], …]`. Raises
+ * `ApiError`.
+ */
+export async function children(ids) {
+  const items = await bulk("v1/objects/related", { elementIds: ids });
+  return items.map(({ id, result, error }) => [id, error ? { error } : below(result)]);
+}
+
+function below(relations) {
+  return relations.filter(({ sourceRelationship }) => DOWN.has(sourceRelationship)).map(({ object }) => object);
 }
 
 /** All relationships of an element: `[{sourceRelationship, object}]`. Raises `ApiError`. */

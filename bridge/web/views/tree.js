@@ -57,27 +57,28 @@ function useBrowse(chosen) {
   const objects = useRef(new Map()).current;
   const revision = model.revision.value;
 
-  const put = (id, below) => setChildren((before) => new Map(before).set(id, below));
-  const load = (id) =>
-    model.children(id).then(
-      (found) => {
-        for (const object of found) objects.set(object.elementId, object);
-        put(id, found.map(({ elementId }) => elementId));
-      },
-      (failure) => put(id, { error: failure }),
+  const put = (pairs) => setChildren((before) => new Map([...before, ...pairs]));
+  const load = (ids) =>
+    ids.length &&
+    model.children(ids).then(
+      (found) => put(found.map(([id, below]) => [id, below.error ? below : below.map(entered)])),
+      (error) => setChildren((before) => new Map([...ids.map((id) => [id, { error }]), ...before])), // the known stays
     );
+  const entered = (object) => {
+    objects.set(object.elementId, object);
+    return object.elementId;
+  };
 
   useEffect(() => {
     model.roots().then(
       (found) => {
-        for (const object of found) objects.set(object.elementId, object);
-        setRoots(found.map(({ elementId }) => elementId));
+        setRoots(found.map(entered));
         setError(null);
         if (isFirst && found.length) toggle(plants(found), true);
       },
       (failure) => setError(failure),
     );
-    for (const id of open) load(id); // opened before the reload, or open while the model has changed
+    load([...open]); // opened before the reload, or open while the model has changed
     setChildren((before) => new Map([...before].filter(([id]) => open.has(id)))); // the others when they are opened
   }, [revision]);
 
@@ -91,8 +92,7 @@ function useBrowse(chosen) {
   }, [chosen]);
 
   const toggle = (ids, isOpen) => {
-    const fresh = ids.filter((id) => isOpen && !Array.isArray(children.get(id)));
-    for (const id of fresh) load(id);
+    load(ids.filter((id) => isOpen && !Array.isArray(children.get(id))));
     setOpen((before) => {
       const after = new Set(before);
       for (const id of ids) isOpen ? after.add(id) : after.delete(id);
