@@ -50,7 +50,11 @@ def test_enter_takes_what_is_typed(page: Page) -> None:
     box.fill("vat01 temperature")
     expect(page.locator(".finder").get_by_role("option").first).to_be_visible()
     waiting: list[Route] = []
-    page.route("**/search?*", waiting.append)
+
+    def hold(route: Route) -> None:
+        waiting.append(route)
+
+    page.route("**/search?*", hold)
     with page.expect_request("**/search?*"):
         box.fill("vat01 level")
         box.press("Enter")
