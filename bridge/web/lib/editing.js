@@ -45,7 +45,7 @@ function readNumber(editor, text, { minimum, maximum } = {}) {
   if (editor === "integer" && !Number.isInteger(value)) return { problem: "must be a whole number" };
   if (minimum !== undefined && value < minimum) return { problem: `must be at least ${minimum}` };
   if (maximum !== undefined && value > maximum) return { problem: `must be at most ${maximum}` };
-  const isLong = editor === "integer" && /^[-+]?\d+$/.test(text) && !Number.isSafeInteger(value);
+  const isLong = /^[-+]?\d+$/.test(text) && !Number.isSafeInteger(value);
   return { value: isLong ? BigInt(text) : value };
 }
 

@@ -63,7 +63,7 @@ function lost() {
 }
 
 function leave(why) {
-  sessionStorage.removeItem(KEY);
+  sessionStorage.clear(); // what was opened, too: the next one may not see it
   identify(null, lost);
   me.value = null;
   reason.value = why;

@@ -13,6 +13,7 @@ import { Structure } from "./structure.js";
 import { Trend } from "./trend.js";
 import { Writing } from "./writing.js";
 
+const LONG = 60; // characters that are still shown large
 const GONE = new Set([403, 404]); // whatever was shown of it before
 
 export function Element({ id }) {
@@ -73,7 +74,7 @@ function Current({ object, now, type }) {
   return html`
     <section class="panel" aria-label="Current value">
       <div class="current">
-        ${!isDocument && html`<p class="big" data-testid="value"><${Value} value=${now.value} unit=${unit} /></p>`}
+        ${!isDocument && html`<p class=${String(now.value).length > LONG ? "big long" : "big"}><${Value} value=${now.value} unit=${unit} /></p>`}
         <p class="row"><span class="badge ${now.quality}"><${Dot} quality=${now.quality} /> ${now.quality}</span>
           <span>${local(now.timestamp)}</span>
           <span class="muted"><${Age} timestamp=${now.timestamp} ago /></span></p>

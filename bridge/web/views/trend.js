@@ -152,7 +152,7 @@ function draw(box, lines, compact, onZoom) {
   const scales = new Map();
   for (const line of lines) {
     const scale = line.isSwitch ? "switch" : `unit ${line.unit}`;
-    if (!scales.has(scale)) scales.set(scale, line);
+    scales.set(scale, [...(scales.get(scale) ?? []), line]);
     const stroke = () => colour(`--line-${line.colour}`);
     const paths = line.isStepped && !line.least ? uPlot.paths.stepped({ align: 1 }) : undefined;
     series.push({ label: line.name, scale, stroke, width: 1.5, paths, points: { size: 4 } });
@@ -163,7 +163,7 @@ function draw(box, lines, compact, onZoom) {
       bands.push({ series: [at + 1, at], fill: () => translucent(stroke()) });
     }
   }
-  const sides = [...scales].map(([scale, line], index) => axis(scale, line, index, scales.size, colour));
+  const sides = [...scales].map(([scale, own], index) => axis(scale, own, index, scales.size, colour));
   const options = {
     ...sizeOf(box, compact),
     ms: 1e-3,
@@ -190,10 +190,14 @@ function draw(box, lines, compact, onZoom) {
   return new uPlot(options, [[], ...series.slice(1).map(() => [])], box);
 }
 
-function axis(scale, line, index, count, colour) {
+/** One scale; where it is of a single line among others, in that line's colour. */
+function axis(scale, own, index, count, colour) {
+  const [line] = own;
   const named = count > 1 || line.unit;
+  const stroke = own.length === 1 && count > 1 ? { stroke: () => colour(`--line-${line.colour}`) } : {};
   return {
     ...drawn(colour),
+    ...stroke,
     scale,
     side: index % 2 ? 1 : 3,
     show: index < 4,

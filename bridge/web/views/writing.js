@@ -90,13 +90,17 @@ function Confirmation({ object, asked, unit, confirm, cancel }) {
       dialog.showModal();
     }
   };
+  const shut = (then) => (event) => {
+    event.currentTarget.closest("dialog").close(); // the focus goes back to where it was
+    then();
+  };
   return html`
     <dialog ref=${open} onClose=${cancel} aria-labelledby="write-title">
       <h2 id="write-title">Write ${object.displayName}?</h2>
       <p class="muted mono">${object.elementId}</p>
       <dl class="facts"><dt>Now</dt><dd>${told(asked.before, unit)}</dd><dt>New</dt><dd><b>${told(asked.after, unit)}</b></dd></dl>
       <p>It is published to the broker; whatever listens there may act on it.</p>
-      <div class="row"><button class="main" onClick=${confirm}>Write it</button><button onClick=${cancel}>Cancel</button></div>
+      <div class="row"><button class="main" onClick=${shut(confirm)}>Write it</button><button onClick=${shut(cancel)}>Cancel</button></div>
     </dialog>`;
 }
 

@@ -63,6 +63,7 @@ const TYPED = [
   ["number", "101", { maximum: 100 }, { problem: "must be at most 100" }],
   ["integer", "1.5", {}, { problem: "must be a whole number" }],
   ["integer", "9007199254740993", {}, { value: 9007199254740993n }],
+  ["number", "9007199254740993", {}, { value: 9007199254740993n }],
   ["boolean", "", {}, { problem: "choose true or false" }],
   ["boolean", "false", {}, { value: false }],
   ["choice", "2", { enum: [1, 2] }, { value: 2 }],
