@@ -1,12 +1,13 @@
 """The tree and the element that is chosen in it."""
 
 import json
+import threading
 import time
 from collections.abc import Callable
 
 import pytest
 from chromium import Watch, screenshot
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Response, Route, expect
 from small_plant import (
     BAD,
     COUNT,
@@ -150,6 +151,31 @@ def test_new_elements_appear(page: Page, publish: Callable[..., None]) -> None:
     show(page, TEMPERATURE)
     publish(f"{VAT}/process/turbidity", b"3.5")
     expect(row(page, f"{VAT}/process/turbidity")).to_contain_text("3.5")
+
+
+def test_an_element_that_comes_in_between(page: Page, publish: Callable[..., None]) -> None:
+    """What is published after it was refused to be monitored, and before it is read, is followed all the same."""
+    topic = "acme/site1/late/later2/speed"
+    refused = threading.Event()
+
+    def published_first(route: Route) -> None:
+        if refused.is_set() and topic in (route.request.post_data or ""):
+            refused.clear()
+            publish(topic, b"1.5")
+            time.sleep(0.5)
+        route.continue_()
+
+    def registered(response: Response) -> None:
+        if response.url.endswith("/register"):
+            refused.set()
+            page.remove_listener("response", registered)
+
+    page.on("response", registered)
+    page.route("**/v1/objects/value", published_first)
+    page.goto(f"/#/plant/{topic}")
+    expect(shown(page)).to_contain_text("1.5")
+    publish(topic, b"2.5")
+    expect(shown(page)).to_contain_text("2.5")
 
 
 def test_a_machine(page: Page) -> None:

@@ -161,6 +161,10 @@ async function readNew(signal) {
       for (const { id, result, error } of items) {
         const found = watched.get(id);
         if (found && found.heard <= asked) found.value.value = error ? { error } : vqt(result);
+        if (found && !error && found.registered && !registered.has(id)) {
+          found.registered = false; // it was refused before there was anything: that has come in between
+          gather();
+        }
       }
     });
   }
