@@ -18,6 +18,7 @@ from bridge.uns import Json
 I3X_NAMESPACE = "https://cesmii.org/i3x"  # where the standard's own relationship types live
 BASE_NAMESPACE = "urn:i3x-bridge"  # types that the bridge brings along
 UNS_NAMESPACE = "urn:uns"
+MAX_KNOWN = 4_096  # names of properties that a type is known by: each new form is compared with all of them
 
 GROUPS = (
     ANY_NUMBER,
@@ -27,8 +28,6 @@ GROUPS = (
     ARRAY,
     BINARY,
 )  # one leaf type each; in the order in which they get the plain name
-
-MAX_NAMES = 4_096  # by which later forms are compared; a type with more has any
 
 
 @cache
@@ -112,8 +111,12 @@ class ObjectType:
     def admit(self, form: Form) -> None:
         """Elements of this form are of this type from now on."""
         self.contexts.add(form.near)
-        if len(self.names) < MAX_NAMES:
-            self.names |= form.names
+        self.know(form.names)
+
+    def know(self, names: frozenset[str]) -> None:
+        """Elements of this type may have these properties; beyond `MAX_KNOWN` they tell nothing about it any more."""
+        if len(self.names) < MAX_KNOWN and not names <= self.names:
+            self.names |= names if len(names) <= MAX_KNOWN else frozenset(sorted(names)[:MAX_KNOWN])
 
     def likeness(self, other: "ObjectType") -> float:
         """How much two types have in common: the Jaccard index of their names."""

@@ -28,6 +28,7 @@ Alike: TypeAlias = Callable[[frozenset[str], frozenset[str]], bool]
 _SHARE = 0.6  # of the smaller one's fields that two groups of one source have in common
 
 MAX_GROUPS = 128  # of one role; more is a role without a shape
+MAX_FORMS = 512  # sets of field names of one role that are compared; more will not come down to so few groups
 _NEIGHBOURHOODS = 3, 4  # levels up to what neighbours have in common
 
 _SIMILAR = 0.5  # Jaccard index of the children's names of two instances
@@ -60,6 +61,8 @@ def grouped(forms: Mapping[Form, Sequence[Member]], role_above: Callable[[Node],
     """The documents of one role in groups; `role_above` is the role of a node's parent, "" where it tells nothing."""
     levels = Levels()
     groups = [_one(form, *member, role_above, levels) for form, members in forms.items() for member in members]
+    if len({form.names for form in forms}) > MAX_FORMS:
+        return _all_in_one(sorted(groups, key=_rank))
     rivals = {pair for group in groups for pair in _rivals(group.first, levels)}
     fine = partial(levels.source, coarse=False)
     groups = _together(groups, lambda group: (fine(group.first), group.names), _of_one_source, rivals)
@@ -89,22 +92,54 @@ def _together(
     return [group for found in places.values() for group in _merged(found, alike, alike, rivals)]
 
 
+class _Found:
+    """Groups by the first keys of their fields. Without one in common, none is alike: so few have to be compared."""
+
+    def __init__(self) -> None:
+        self.groups: list[Group] = []
+        self._places: dict[Group, int] = {}
+        self._by_key: dict[str, set[int]] = defaultdict(set)
+
+    def add(self, group: Group) -> None:
+        self._places[group] = len(self.groups)
+        self.groups.append(group)
+        self.note(group, group.names)
+
+    def note(self, group: Group, names: Iterable[str]) -> None:
+        """A group has these fields."""
+        place = self._places[group]
+        for key in _first_keys(names):
+            self._by_key[key].add(place)
+
+    def candidates(self, group: Group) -> Sequence[Group]:
+        """Those that may be alike, in the order of their coming. Without fields, all may: such groups come last."""
+        if not group.names:
+            return self.groups
+        places = set[int]().union(*(self._by_key.get(key, ()) for key in _first_keys(group.names)))
+        return [self.groups[place] for place in sorted(places)]
+
+
+def _first_keys(names: Iterable[str]) -> set[str]:
+    return {name.partition("/")[0] for name in names}
+
+
 def _merged(groups: Sequence[Group], alike: Alike, of_one_role: Alike, rivals: set[Pair]) -> list[Group]:
     """Groups that are alike as one; those with the most fields first, which hold what is optional."""
     if len(groups) == 1:
         return list(groups)
-    found: list[Group] = []
-    for group in sorted(groups, key=lambda group: (-len(group.names), -len(group.members), group.first.id)):
-        for known in found:
+    found = _Found()
+    for group in sorted(groups, key=_rank):
+        for known in found.candidates(group):
             if rivals and any(frozenset(pair) in rivals for pair in product(group.collections, known.collections)):
                 continue
             judge = of_one_role if group.roles & known.roles else alike
             if judge(group.names, known.names):
                 known.join(group)
+                found.note(known, group.names)
                 break
         else:
-            found.append(group)
-    return found
+            found.add(group)
+    return found.groups
 
 
 def _of_one_source(left: frozenset[str], right: frozenset[str]) -> bool:
@@ -120,10 +155,22 @@ _anywhere: Alike = partial(like, enough=0.9, held=0.8)
 
 
 def _all_in_one(groups: Sequence[Group]) -> list[Group]:
-    first, *rest = groups
-    for group in rest:
-        first.join(group)
-    return [first]
+    """Not one after the other: each would copy what all before it have."""
+    return [
+        Group(
+            groups[0].form,
+            frozenset().union(*(group.names for group in groups)),
+            set().union(*(group.roles for group in groups)),
+            set().union(*(group.collections for group in groups)),
+            [member for group in groups for member in group.members],
+            min((group.first for group in groups), key=_id),
+        )
+    ]
+
+
+def _rank(group: Group) -> tuple[int, int, str]:
+    """Most fields first, which hold what is optional."""
+    return -len(group.names), -len(group.members), group.first.id
 
 
 # --- what topics tell ------------------------------------------------------------------------------------------------

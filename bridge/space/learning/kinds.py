@@ -203,7 +203,7 @@ class Kinds:
         clusters: dict[ObjectType, _Cluster] = {}
         for group in grouped(forms, self._roles.telling) if forms else ():
             kind = self._registry.make(group.form)
-            kind.names |= group.names
+            kind.know(group.names)
             kind.contexts |= {self._roles.near(node) for node, _ in group.members}
             clusters[kind] = _Cluster(kind, group.form, group.members, group.first)
         return clusters

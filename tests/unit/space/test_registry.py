@@ -5,7 +5,7 @@ import pytest
 from bridge.space.learning.forms import Form, names_of, similar
 from bridge.space.registry import MAX_NAMESPACES, TypeRegistry
 from bridge.space.shape import ANY_NUMBER, BOOLEAN, OBJECT, STRING, Shape, shape_of
-from bridge.space.types import BASE_NAMESPACE, ObjectType
+from bridge.space.types import BASE_NAMESPACE, MAX_KNOWN, ObjectType
 from bridge.uns import Hint
 
 SPACE = "urn:uns:plant"
@@ -172,3 +172,11 @@ def test_folder_looks_like_a_folder(registry: TypeRegistry) -> None:
     """Clients draw a folder where the source type says so."""
     assert "FolderType" in registry.folder.source_id
     assert registry.unknown.describe()["schema"] == {"type": "object"}
+
+
+def test_names_that_a_type_is_known_by() -> None:
+    """Forms with ever-new names are of one type once there are too many variants; it does not know all their names."""
+    kind = ObjectType(SPACE, "Status", "Status", OBJECT)
+    for number in range(2 * MAX_KNOWN):
+        kind.admit(form("Status", document(f"k{number}")))
+    assert len(kind.names) == MAX_KNOWN

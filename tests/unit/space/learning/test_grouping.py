@@ -1,10 +1,13 @@
 """Grouping: which documents with one last level are of one type."""
 
+import sys
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pytest
 from feeding import Feed
+
+from bridge.space.learning.grouping import MAX_FORMS
 
 HEADER = dict.fromkeys(("id", "name", "unit", "operator"), "x")
 
@@ -91,3 +94,41 @@ def test_common_envelope_hides_nothing() -> None:
     """What is inside of a common envelope tells documents apart."""
     pump, valve = ({"header": HEADER, "body": dict.fromkeys(names, 1)} for names in ("abcdefghi", "rstuvwxyz"))
     assert kinds({"p/pump1/state": pump, "p/valve1/state": valve}) == together(["p/pump1/state"], ["p/valve1/state"])
+
+
+def calls_to_learn(documents: Mapping[str, Any]) -> int:
+    """How many functions are called when all is learnt anew: what it costs, whatever the machine."""
+    feed, calls = Feed().take(documents), 0
+
+    def count(_frame: object, event: str, _argument: object) -> None:
+        nonlocal calls
+        calls += event == "call"
+
+    sys.setprofile(count)
+    try:
+        feed.arrange()
+    finally:
+        sys.setprofile(None)
+    return calls
+
+
+@pytest.mark.parametrize(
+    ("few", "common"),
+    [
+        pytest.param(MAX_FORMS // 2, {}, id="nothing in common"),
+        pytest.param(2 * MAX_FORMS, {"time": 1}, id="more than are compared"),
+    ],
+)
+def test_effort(few: int, common: dict[str, Any]) -> None:
+    """Documents with ever-new keys: twice as many cost about twice as much, not four times."""
+    once, twice = (
+        calls_to_learn({f"p/{number}/status": common | {f"k{number}": 1, f"n{number}": 2} for number in range(count)})
+        for count in (few, 2 * few)
+    )
+    assert twice < 2.5 * once
+
+
+def test_more_forms_than_are_compared() -> None:
+    """They are one kind without a shape of its own, also where some are alike."""
+    topics = [f"p/{number}/status" for number in range(MAX_FORMS + 1)]
+    assert kinds({topic: fields(f"k{number}") for number, topic in enumerate(topics)}) == [set(topics)]
