@@ -1,5 +1,6 @@
 """A page that stays open while the broker, the bridge or permissions go and come back."""
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -114,7 +115,7 @@ def test_chosen_while_the_bridge_was_away(open_page: Callable[..., Page], plant:
     plant.stop()
     expect(page.get_by_role("alert").filter(has_text="Not live")).to_be_visible()
     page.get_by_role("treeitem", name="press1").click()
-    expect(page.get_by_role("heading", name="No answer")).to_be_visible()
+    expect(page).to_have_url(re.compile("press1$"))  # what is known of it already may be shown, the rest is not there
     expect(page.get_by_role("treeitem", name="speed")).to_be_visible()
     plant.start()
     plant.wait_for(plant.ready)
