@@ -134,6 +134,14 @@ def guarded(plant: BridgeProcess) -> tuple[BridgeProcess, str]:
     return plant, secret
 
 
+def entered(page: Page, secret: str) -> Page:
+    """The element's view, signed in with a token."""
+    page.goto(f"/#/plant/{SPEED}")
+    page.get_by_label("Token or API key").fill(secret)
+    page.get_by_role("button", name="Sign in").click()
+    return page
+
+
 def test_signing_in(open_page: Callable[..., Page], guarded: tuple[BridgeProcess, str], watch: Watch) -> None:
     """Nothing is shown before; a wrong token is refused with a reason, a right one let in, also after a reload."""
     watch.allow("status of 401")
@@ -166,10 +174,7 @@ def test_narrowed_while_open(open_page: Callable[..., Page], guarded: tuple[Brid
     """What somebody may not read any more goes from the screen."""
     watch.allow("status of 401")
     plant, secret = guarded
-    page = open_page(to=plant)
-    page.goto(f"/#/plant/{SPEED}")
-    page.get_by_label("Token or API key").fill(secret)
-    page.get_by_role("button", name="Sign in").click()
+    page = entered(open_page(to=plant), secret)
     expect(value(page)).to_contain_text("100")
     plant.command("token", "allow", "scada", "--read", "acme/line2/#")
     expect(page.get_by_role("heading", name="No such element")).to_be_visible(timeout=40_000)
@@ -180,10 +185,7 @@ def test_signing_out_lets_go(open_page: Callable[..., Page], guarded: tuple[Brid
     """No subscription waits for who has left, and nothing is asked without their token."""
     watch.allow("status of 401")
     plant, secret = guarded
-    page = open_page(to=plant)
-    page.goto(f"/#/plant/{SPEED}")
-    page.get_by_label("Token or API key").fill(secret)
-    page.get_by_role("button", name="Sign in").click()
+    page = entered(open_page(to=plant), secret)
     expect(page.get_by_role("status").filter(has_text="live")).to_be_visible()
     refused: list[str] = []
     page.on("response", lambda response: refused.append(response.url) if response.status == UNAUTHORIZED else None)
@@ -220,10 +222,7 @@ def test_revoked_while_open(open_page: Callable[..., Page], guarded: tuple[Bridg
     """Who may no longer look is asked to sign in again."""
     watch.allow("status of 401|ERR_INCOMPLETE")
     plant, secret = guarded
-    page = open_page(to=plant)
-    page.goto(f"/#/plant/{SPEED}")
-    page.get_by_label("Token or API key").fill(secret)
-    page.get_by_role("button", name="Sign in").click()
+    page = entered(open_page(to=plant), secret)
     expect(value(page)).to_contain_text("100")
     plant.command("token", "revoke", "scada")
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()

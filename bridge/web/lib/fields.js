@@ -31,22 +31,6 @@ function isOpenable(value) {
   return Object.keys(value).length > 0;
 }
 
-/** The leaves of a value as columns: pointer → value; lists are leaves. */
-export function leavesOf(value, most = 200) {
-  const leaves = new Map();
-  const walk = (part, path) => {
-    for (const [name, inner] of Object.entries(part)) {
-      if (leaves.size >= most) return;
-      const here = [...path, name];
-      if (inner !== null && typeof inner === "object" && !Array.isArray(inner)) walk(inner, here);
-      else leaves.set(pointer(here), inner);
-    }
-  };
-  if (value !== null && typeof value === "object" && !Array.isArray(value)) walk(value, []);
-  else leaves.set("", value);
-  return leaves;
-}
-
 /** The schema of one field, where the type declares it. */
 export function schemaAt(schema, path) {
   let found = schema;

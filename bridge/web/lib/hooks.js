@@ -1,6 +1,7 @@
 // What components use to show what is elsewhere: a live value, an answer of the bridge.
 
 import { useEffect, useLayoutEffect, useMemo, useState } from "../vendor/preact.js";
+import { ask } from "./api.js";
 import { revision } from "./model.js";
 import * as live from "./live.js";
 
@@ -35,4 +36,28 @@ export function useAnswer(load, inputs) {
 /** The same, asked again when the model has changed. */
 export function useModel(load, inputs) {
   return useAnswer(load, [...inputs, revision.value]);
+}
+
+const TYPING_MS = 150;
+
+/** The elements that fit what is typed, the best first; of what was typed before there are none. */
+export function useFound(text, limit) {
+  const [answer, setAnswer] = useState({ to: "", results: [] });
+  const words = text.trim();
+  useEffect(() => {
+    if (!words) return undefined;
+    const ended = new AbortController();
+    const timer = setTimeout(() => {
+      const query = new URLSearchParams({ q: words, limit });
+      ask("GET", `search?${query}`, undefined, { signal: ended.signal }).then(
+        ({ results }) => setAnswer({ to: words, results }),
+        () => {}, // nothing to choose from
+      );
+    }, TYPING_MS);
+    return () => {
+      clearTimeout(timer);
+      ended.abort();
+    };
+  }, [words, limit]);
+  return words && answer.to === words ? answer.results : [];
 }

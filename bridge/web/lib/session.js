@@ -12,14 +12,11 @@ export const state = signal("checking");
 export const me = signal(null);
 /** Why somebody has to sign in again, or why the last attempt failed. */
 export const reason = signal("");
-/** What `GET /v1/info` says. */
-export const info = signal(null);
 
 /** At the start, and again while the bridge is away. */
 export async function begin() {
   identify(sessionStorage.getItem(KEY), lost);
   try {
-    info.value = (await ask("GET", "v1/info")).result;
     me.value = await ask("GET", "me");
     state.value = "in";
   } catch (error) {

@@ -3,18 +3,16 @@
 
 import { html, useEffect, useRef, useState } from "../vendor/preact.js";
 import { ask } from "../lib/api.js";
-import { bytes, counted, grouped, local, number, zone } from "../lib/format.js";
-import { aboutReason, cutOf, NO_TEXT } from "../lib/health.js";
-import { useAnswer } from "../lib/hooks.js";
+import { bytes, counted, grouped, local, zone } from "../lib/format.js";
+import { aboutReason, cutOf, NO_TEXT } from "../lib/reasons.js";
+import { useAnswer, useFound } from "../lib/hooks.js";
 import * as model from "../lib/model.js";
 import { go, href, route } from "../lib/router.js";
 import * as session from "../lib/session.js";
-import { stringify } from "../lib/exact.js";
-import { Copy, Dot, ElementLink, Failure } from "./parts.js";
-import { Ago } from "./health.js";
+import { Facts } from "./facts.js";
+import { Age, Copy, ElementLink, Failure } from "./parts.js";
 
 const LONGEST = 1_500; // characters of a payload in the address
-const TYPING_MS = 200;
 const SUGGESTED = 20;
 
 export function Explain() {
@@ -109,7 +107,7 @@ function propertiesIn(text) {
 
 function Form({ form, change, explain, attempt }) {
   const { topic, payload, properties, isOpen } = form;
-  const suggested = useSuggestions(form.isTyped ? topic : "");
+  const suggested = useFound(form.isTyped && topic.trim().length > 1 ? topic : "", SUGGESTED);
   const { wrong } = propertiesIn(properties);
   const onSubmit = (event) => {
     event.preventDefault();
@@ -127,7 +125,8 @@ function Form({ form, change, explain, attempt }) {
           spellcheck=${false} autocomplete="off" placeholder="acme/line1/press1/speed"
           onInput=${(event) => change({ topic: event.target.value, isTyped: true })} />
         <button class="main" type="submit">Explain</button></div>
-      <datalist id="explain-topics">${suggested.map((id) => html`<option key=${id} value=${id}></option>`)}</datalist>
+      <datalist id="explain-topics">${suggested.map(({ elementId }) => html`<option
+        key=${elementId} value=${elementId}></option>`)}</datalist>
       <details open=${isOpen} onToggle=${onToggle}>
         <summary>What would a payload become?</summary>
         <label for="explain-payload">Payload, as it would be published on this topic. It is looked at and not stored;
@@ -152,31 +151,6 @@ function Form({ form, change, explain, attempt }) {
     </form>`;
 }
 
-/** Ids that fit what is typed. */
-function useSuggestions(text) {
-  const [found, setFound] = useState([]);
-  const words = text.trim();
-  useEffect(() => {
-    if (words.length < 2) {
-      setFound([]);
-      return undefined;
-    }
-    const ended = new AbortController();
-    const timer = setTimeout(() => {
-      const query = new URLSearchParams({ q: words, limit: SUGGESTED });
-      ask("GET", `search?${query}`, undefined, { signal: ended.signal }).then(
-        ({ results }) => setFound(results.map(({ elementId }) => elementId)),
-        () => {}, // suggestions are an extra
-      );
-    }, TYPING_MS);
-    return () => {
-      clearTimeout(timer);
-      ended.abort();
-    };
-  }, [words]);
-  return found;
-}
-
 /** What the bridge knows of a topic, as of when it was asked. */
 function Known({ topic, answer, hasTrial, tryPayload, open }) {
   const { data, error } = answer;
@@ -199,7 +173,7 @@ function Known({ topic, answer, hasTrial, tryPayload, open }) {
         ${" "}<code class="topic">${data.topic}</code></p>`}
       ${rejected && html`<${Rejection} said=${rejected.said} hasElement=${Boolean(elementId)}
         tryPayload=${tryPayload} />`}
-      <${Table} facts=${others} />
+      <${Facts} facts=${others} />
     </section>`;
 }
 
@@ -241,7 +215,7 @@ function Trial({ trial, known }) {
       ${hints(topic, payload, data.facts, isMalformed).map((hint) => html`<p class="finding" key=${hint}>${hint}</p>`)}
       ${isMalformed && html`<p class="muted">On a topic that says texts, or that is new, it would be a text:</p>`}
       ${isOther && html`<p class="muted">The topic itself, <code>${data.elementId}</code>:</p>`}
-      ${(!rejected || isMalformed) && html`<${Table} facts=${facts} isTrial />`}
+      ${(!rejected || isMalformed) && html`<${Facts} facts=${facts} isTrial />`}
       ${!rejected && html`<p class="muted">As if it were the first message of an empty bridge: among the other elements
         of this plant, type and place may be others.</p>`}
     </section>`;
@@ -319,128 +293,8 @@ function Rejection({ said, isTrial, hasElement, tryPayload }) {
       <p class="remedy">${todo}</p>
       ${!isTrial && html`
         ${payload ? html`<pre class="payload">${payload}${cut && "…"}</pre>` : html`<p class="muted">(empty)</p>`}
-        <p class="row muted"><span>${local(at)} (<${Ago} timestamp=${at} />), ${size}${often}.
+        <p class="row muted"><span>${local(at)} (<${Age} timestamp=${at} ago />), ${size}${often}.
           ${hasElement && " The element has the values of its other messages."}</span>
           <button onClick=${() => tryPayload(payload, said.bytes)}>Try this payload</button></p>`}
     </div>`;
-}
-
-/** Fact → what it is called, in the order of telling. */
-const GROUPS = {
-  "What it says": {
-    "alias of": "Alias of",
-    name: "Name",
-    description: "Description",
-    value: "Value",
-    unit: "Unit",
-    quality: "Quality",
-    "doubted since": "In doubt since",
-    time: "Time of the value",
-    received: "Received",
-  },
-  "How it is read": { codec: "Format", envelope: "Keys of the payload", batch: "Gateway's batch", rules: "Rules" },
-  "Where it belongs": {
-    place: "Place in the tree",
-    type: "Type",
-    version: "Version of the type",
-    shared: "Others of this type",
-    "extends its type by": "More than its type has",
-    "drift of its type": "Changes of its type",
-  },
-};
-const IN_EMPTY_SPACE = new Set(["version", "shared", "received"]); // of a trial these tell nothing
-
-function Table({ facts, isTrial }) {
-  const names = new Set(Object.keys(facts).filter((name) => !(isTrial && IN_EMPTY_SPACE.has(name))));
-  const groups = Object.entries(GROUPS).map(([title, known]) => {
-    return [title, Object.entries(known).filter(([name]) => names.has(name))];
-  });
-  const isKnown = new Set(groups.flatMap(([, rows]) => rows.map(([name]) => name)));
-  const others = [...names].filter((name) => !isKnown.has(name)).map((name) => [name, name]);
-  const shown = [...groups, ["Also", others]].filter(([, rows]) => rows.length);
-  if (!shown.length) return null;
-  return html`
-    <div class="scroll"><table class="explained"><caption class="hidden-label">Facts</caption>
-      <thead><tr><th scope="col">Fact</th><th scope="col">What</th><th scope="col">Why</th></tr></thead>
-      ${shown.map(([title, rows]) => html`<tbody key=${title}>
-        <tr><th scope="rowgroup" colspan="3" class="group">${title}</th></tr>
-        ${rows.map(([name, label]) => html`<tr key=${name}><th scope="row">${label}</th>
-          <td><${Said} name=${name} said=${facts[name].said} /></td>
-          <td class="muted">${reasonText(name, facts[name], facts)}</td></tr>`)}</tbody>`)}
-    </table></div>`;
-}
-
-/** The bridge's words, without its own paragraphs, "(G.4)". */
-function reasonText(name, { said, why = "" }, facts) {
-  if (name === "shared" && said === 0) return "it is the only one";
-  const text = why.replace(/ \([A-Z]\.\d+\)/g, "");
-  if (name !== "shared") return text;
-  return html`${text}. <a href=${href("types", facts.type?.said ?? "")}>All side by side</a>`;
-}
-
-function Said({ name, said }) {
-  if (said === null) return html`<span class="muted">${name === "value" ? "none (null)" : "–"}</span>`;
-  switch (name) {
-    case "type":
-      return html`<a href=${href("types", said)}>${said}</a>`;
-    case "alias of":
-      return html`<${ElementLink} id=${said} />`;
-    case "time":
-    case "received":
-    case "doubted since":
-      return html`${local(said)} <span class="muted">(<${Ago} timestamp=${said} />)</span>`;
-    case "quality":
-      return html`<span class="badge ${said}"><${Dot} quality=${said} /> ${said}</span>`;
-    case "value":
-      return html`<${Value} said=${said} />`;
-    case "place":
-      return html`<${Place} said=${said} />`;
-    case "envelope":
-      return html`<${Pairs} pairs=${said} none="all of them are the value" />`;
-    case "rules":
-      return html`<${Pairs} pairs=${said} none="none" />`;
-    default:
-      return html`<${Anything} said=${said} />`;
-  }
-}
-
-/** Of documents the bridge tells the keys only. */
-function Value({ said }) {
-  if (typeof said === "number" || typeof said === "bigint") return html`<b>${number(said)}</b>`;
-  if (said === "") return html`<span class="muted">an empty text</span>`;
-  if (typeof said === "string") return html`<code class="topic">${said}</code>`;
-  if (Array.isArray(said?.keys)) {
-    return html`an object with ${counted(said.keys.length, "key")}: <${Anything} said=${said.keys} />`;
-  }
-  if (typeof said?.items === "number") return `a list of ${counted(said.items, "item")}`;
-  return html`<${Anything} said=${said} />`;
-}
-
-const PLACES = ["part of ", "thing below "];
-
-function Place({ said }) {
-  const how = PLACES.find((one) => said.startsWith(one));
-  if (!how) return said === "root" ? "a root" : said;
-  const above = said.slice(how.length);
-  return html`${how === "part of " ? "a part of" : "a thing below"} <${ElementLink} id=${above} />`;
-}
-
-function Pairs({ pairs, none }) {
-  const rows = Object.entries(pairs);
-  if (!rows.length) return none;
-  return html`<ul class="pairs">${rows.map(([key, value]) => html`<li key=${key}>
-    <span class="muted">${key}:</span> <${Anything} said=${value} /></li>`)}</ul>`;
-}
-
-const SHOWN = 30; // of a list
-
-function Anything({ said }) {
-  if (Array.isArray(said) && said.every((one) => typeof one !== "object")) {
-    const more = said.length - SHOWN;
-    const shown = said.slice(0, SHOWN).map(String);
-    return html`${shown.map((one, index) => html`${index > 0 && ", "}<code class="topic">${one}</code>`)}
-      ${more > 0 && ` and ${grouped(more)} more`}`;
-  }
-  if (said !== null && typeof said === "object") return html`<code class="topic">${stringify(said)}</code>`;
-  return typeof said === "boolean" ? (said ? "yes" : "no") : String(said);
 }
