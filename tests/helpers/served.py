@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 HOST = "127.0.0.1"
 PATIENCE_S = 10.0
-SHORT = {"head_timeout": 0.3, "body_timeout": 0.4, "send_timeout": 0.5, "idle_timeout": 0.6}
+SHORT = {"head_timeout": 0.3, "body_timeout": 0.4, "send_timeout": 0.5, "idle_timeout": 1.2}
 
 
 class Served:

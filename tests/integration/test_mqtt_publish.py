@@ -97,7 +97,7 @@ async def test_not_connected(make_mosquitto: MakeMosquitto) -> None:
         started = time.monotonic()
         with pytest.raises(NotDelivered, match=r"not connected|connection broke"):
             await source.deliver(Message("a/b", b"1", 1), 5)
-        assert time.monotonic() - started < 2
+        assert time.monotonic() - started < 4
         broker.start()
         await connected(source)
         await source.deliver(Message("a/c", b"2", 1), 5)

@@ -23,6 +23,7 @@ from bridge.access.oidc_provider import AWAY_S, OLD_S, UNKNOWN_KEY_S
 from bridge.config.access import GrantSettings, OidcSettings
 
 LEEWAY = 30.0
+AT_ONCE_S = 10.0  # on any machine, and far less than a slow provider takes here
 EVERY_KIND = ["RS256", "ES256", "ES384", "EdDSA"]
 
 
@@ -403,11 +404,11 @@ def test_nobody_waits_for_a_provider_that_is_known_to_be_away(provider, ours):
     provider.status = 503
     ours.pass_time(3_600)
     ours.ask(token)
-    provider.delay = 2.0
+    provider.delay = 30.0
     ours.pass_time(AWAY_S)
     begin = time.perf_counter()
     assert ours.name(token) == "oidc:alice"
-    assert time.perf_counter() - begin < 1.0
+    assert time.perf_counter() - begin < AT_ONCE_S
 
 
 @pytest.mark.parametrize(("delay", "pause"), [pytest.param(30, 0, id="silent"), pytest.param(0, 0.1, id="trickle")])
@@ -430,10 +431,10 @@ def test_slow_provider(provider, ours, monkeypatch, delay, pause):
 
     begin = time.perf_counter()
     assert asyncio.run(both()) is None
-    assert time.perf_counter() - begin < 2
+    assert time.perf_counter() - begin < AT_ONCE_S
     assert len(beats) > 10
     assert ours.oidc.problem == f"identity provider: {provider.issuer}{DISCOVERY}: no answer within 0 s"
-    until = time.monotonic() + 2
+    until = time.monotonic() + AT_ONCE_S
     while any(thread.name == "oidc" for thread in threading.enumerate()) and time.monotonic() < until:
         time.sleep(0.01)
     assert [thread for thread in threading.enumerate() if thread.name == "oidc"] == []

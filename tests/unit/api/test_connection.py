@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 from certificates import Authority
-from served import HOST, SHORT, Served, read_all, wait_until
+from served import HOST, PATIENCE_S, SHORT, Served, read_all, wait_until
 from starlette.types import Receive, Scope, Send
 
 GET = b"GET /echo HTTP/1.1\r\nHost: bridge\r\n\r\n"
@@ -130,7 +130,7 @@ def test_byte_by_byte(plain: Served) -> None:
     with plain.connect() as connection:
         connection.sendall(CHUNKED)
         while not plain.cut("slow body"):
-            assert time.monotonic() < start + 3
+            assert time.monotonic() < start + PATIENCE_S
             connection.sendall(b"1\r\nx\r\n")
             time.sleep(0.05)
 
@@ -148,9 +148,7 @@ def test_idle(served: Served, context: ssl.SSLContext | None) -> None:
             connection.sendall(GET)
             assert status(connection.recv(65_536)) == 200
             time.sleep(0.35)  # longer than a head may take
-        start = time.monotonic()
-        assert read_all(connection) == b""
-        assert time.monotonic() - start < 1
+        assert read_all(connection) == b""  # long before the connection's own patience ends
     assert sum(served.server.door.cut.values()) == 0
 
 
@@ -367,7 +365,7 @@ def test_stop_with_connections(app: App) -> None:
     with Served(app) as served:
         held = [served.connect() for _ in range(20)]
         start = time.monotonic()
-    assert time.monotonic() - start < 2
+    assert time.monotonic() - start < PATIENCE_S
     for connection in held:
         connection.close()
 
