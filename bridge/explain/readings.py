@@ -110,9 +110,17 @@ def _why_quality(engine: Engine, node: Node, quality: Quality) -> list[str]:
 
 
 def _why_composed(node: Node, zone: tzinfo) -> list[str]:
-    """The parts that make a composed value worse than Good."""
-    found = [(part.name, part.vqt(zone)[1]) for part in node.components()]
-    worse = [f"{name} is {quality}" for name, quality in found if quality != GOOD]
+    """The parts that make a composed value worse than Good, or do not although they are worse themselves."""
+    whole = node.vqt(zone)[1]
+    worse = []
+    for part in node.components():
+        (_, quality, _), only_unconfirmed = part.judged(zone)
+        if whole == GOOD and only_unconfirmed:
+            worse.append(f"{part.name} is not confirmed yet, which does not count beside a Good part")
+        elif whole != NO_DATA and quality == NO_DATA:
+            worse.append(f"{part.name} has no value, which does not count")
+        elif quality != GOOD:
+            worse.append(f"{part.name} is {quality}")
     more = [f"and {len(worse) - EXAMPLES} more parts"] if len(worse) > EXAMPLES else []
     return [*islice(worse, EXAMPLES), *more] or ["all parts are Good"]
 

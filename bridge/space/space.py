@@ -7,6 +7,7 @@ grown, and `remove` takes elements out. `revision` counts every change that a cl
 
 from collections.abc import Callable
 from datetime import tzinfo
+from itertools import islice
 from sys import intern
 from typing import Protocol
 
@@ -64,6 +65,7 @@ class AddressSpace:
         self._learner = learner
         learner.on_change(self._changed)
         self._fresh: list[Node] = []  # made, or reported for the first time, since the last look of the learner
+        self._in_order = 0  # of these, whose siblings are in order
         self._order: list[Node] | None = None
         self._showing = Showing(
             learner,
@@ -268,17 +270,19 @@ class AddressSpace:
         """Place what has grown; settle the model once it has been quiet for the discovery window."""
         quiet = self.provisional and self.growth.is_over(now_ns)
         if self.waking and not quiet:
+            self._sort()
             return
         self.waking = False
         fresh = dict.fromkeys(self._fresh)
         self._fresh = [node for node in fresh if self.by_topic.get(node.topic) is node]  # some may have gone
+        self._in_order = 0
         if self._fresh:
             self._sort()
             if self.young:
                 self._learner.arrange(self.order())
             else:
                 self._learner.extend(self._fresh, now_ns)
-            self._fresh = []
+            self._fresh, self._in_order = [], 0
             self.revision += 1
         if self.young and quiet:
             self.young = False
@@ -289,7 +293,11 @@ class AddressSpace:
 
     def _sort(self) -> None:
         """Children in the order of their names: listings are stable, whatever the order of arrival."""
-        parents = {node.parent.topic: node.parent for node in self._fresh if node.parent is not None}
+        if self._in_order == len(self._fresh):
+            return
+        grown = islice(self._fresh, self._in_order, None)
+        parents = {node.parent.topic: node.parent for node in grown if node.parent is not None}
+        self._in_order = len(self._fresh)
         for node in parents.values():
             if node.children and len(node.children) > 1:
                 node.children = dict(sorted(node.children.items()))

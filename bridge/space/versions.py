@@ -46,6 +46,9 @@ class Versions:
         if 0 <= now_ns - self._told_ns < INTERVAL_NS:
             return []
         space = self._space
+        if not self._told_ns:
+            for node in space.own:
+                node.created_ns = now_ns
         own = len(space.own)
         now: tuple[Json, ...] = (
             space.revision,

@@ -115,6 +115,19 @@ def test_composed() -> None:
     assert asked.why("plant/vat2/edge", "quality") == "all parts are Good"
 
 
+def test_composed_good() -> None:
+    """What is worse and does not count is no reason for a Good: told is that it does not count."""
+    asked = Asked().take({f"plant/vat{n}/edge/{name}": 1 for n in (1, 2) for name in "ab"}).settle()
+    asked.take({"plant/vat1/edge/b": 2}, retain=True, replayed=True).take({"plant/vat1/edge/a": None})
+    asked.take({"plant/vat2/edge/c": 2}, retain=True, replayed=True)
+    assert asked.fact("plant/vat2/edge", "quality") == "Good"
+    assert asked.why("plant/vat2/edge", "quality") == (
+        "c is not confirmed yet, which does not count beside a Good part"
+    )
+    assert asked.fact("plant/vat1/edge", "quality") == "Uncertain"
+    assert asked.why("plant/vat1/edge", "quality") == "a has no value, which does not count; b is Uncertain"
+
+
 def test_type_and_place() -> None:
     """The type with its version and why, whom it is shared with, and whose part it is."""
     asked = Asked().take({f"plant/vat{n}/level": {"x": 1, "y": 2} for n in range(1, 7)}).settle()

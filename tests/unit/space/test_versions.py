@@ -2,7 +2,7 @@
 
 import invariants
 import pytest
-from feeding import NOW_NS, Feed
+from feeding import NOW, NOW_NS, Feed
 from views import EngineView
 
 from bridge.engine import Engine, Options
@@ -50,6 +50,15 @@ def test_values() -> None:
     assert feed.object(VERSION_ID)["typeElementId"] == f"{BASE_NAMESPACE}#ModelVersion"
     assert feed.type(VERSION_ID)["schema"]["type"] == "integer"
     assert invariants.faults(EngineView(feed.engine)) == []
+
+
+def test_root_since_the_start() -> None:
+    """The root has no value; that it has none is so since the first tick."""
+    feed = Feed()
+    tick(feed.engine, 5)
+    tick(feed.engine, 9)
+    found = feed.value("$bridge")
+    assert (found["value"], found["quality"], found["timestamp"]) == (None, "GoodNoData", NOW.format(5))
 
 
 def test_rises_with_the_model_only() -> None:

@@ -109,6 +109,18 @@ def test_whoever_returns_is_what_it_was(source: str, seed: int) -> None:
     assert len(whole.space.remembered) == 0
 
 
+def test_in_order_before_all_have_returned() -> None:
+    """Whatever order elements return in, listings have that of the names, long before the model wakes."""
+    former = Feed().take({f"plant/{name}/speed": 1 for name in "abcd"}).settle()
+    restarted = Restarted(former)
+    for returning in ("db", "ca"):
+        restarted.take({f"plant/{name}/speed": 1 for name in returning}).arrange()
+        names = [row["object"]["displayName"] for row in restarted.browse.related("plant") or ()]
+        assert restarted.engine.space.waking
+        assert names == sorted(names)
+    assert names == ["a", "b", "c", "d"]
+
+
 def test_what_is_shown_agrees() -> None:
     """While some have returned and some have not, listings, types and values are sound."""
     messages = messages_of("exam: machines")
