@@ -1,12 +1,13 @@
 """Health and explanations: what is wrong, with examples and remedies."""
 
+import json
 from collections.abc import Callable
 
 import pytest
 from bridge_process import BridgeProcess
 from chromium import Watch
 from playwright.sync_api import Page, expect
-from small_plant import LEVEL, TEMPERATURE
+from small_plant import LEVEL, RECIPE, RECIPE_VALUE, TEMPERATURE
 
 pytestmark = pytest.mark.browser
 
@@ -33,6 +34,23 @@ def test_it_follows(page: Page, bridge: BridgeProcess, publish: Callable[..., No
     before = received.inner_text()
     publish(LEVEL, b"70.5", retain=False)
     expect(received).not_to_have_text(before)
+
+
+def test_drift(page: Page, publish: Callable[..., None]) -> None:
+    """What a settled type was not made for is told while the page is open: the latest of each type, then the rest."""
+    page.goto("/#/health")
+    drift = page.locator("section", has=page.get_by_role("heading", name="Drift of types"))
+    grown = {**RECIPE_VALUE}
+    for flavour in ("sweet", "sour"):
+        grown[flavour] = True
+        publish(RECIPE, json.dumps(grown).encode(), retain=False)
+    row = drift.get_by_role("row", name="shows the new attribute 'sour'")
+    expect(row).to_contain_text("urn:uns:acme#Recipe")
+    expect(row.get_by_role("link", name=RECIPE).first).to_be_visible()
+    row.get_by_text("earlier event").click()
+    expect(row).to_contain_text("shows the new attribute 'sweet'")
+    expect(drift).to_contain_text("bridge learn")
+    publish(RECIPE, json.dumps(RECIPE_VALUE).encode(), retain=False)
 
 
 def test_why(page: Page) -> None:
