@@ -34,9 +34,7 @@ def engine_options(settings: Settings) -> Options:
         max_payload=limits.payload,
         rules=(*_general_rules(model), *map(rule_of, settings.rule)),
         limits=Limits(**limits.model_dump(exclude={"payload"})),
-        subscriptions=SubscriptionLimits(
-            subscriptions.max, subscriptions.queue, subscriptions.queue_total, subscriptions.ttl
-        ),
+        subscriptions=SubscriptionLimits(**subscriptions.model_dump()),
     )
 
 

@@ -142,6 +142,7 @@ class SubscriptionSettings(Section):
     """[subscriptions]: how many there may be, what they may hold back, and for how long unattended."""
 
     max: Count = 1_000
+    max_each: Count = 500  # of one who signs in
     queue: Count = 10_000  # updates per subscription
     queue_total: Count = 1_000_000  # updates in all subscriptions
     ttl: Annotated[float, Field(ge=1)] = 300.0

@@ -1,5 +1,6 @@
 """Who hears of a reading: the index from elements to the items that monitor them. Never a scan of all subscriptions."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import tzinfo
 from typing import TypeAlias
@@ -16,13 +17,14 @@ _NOBODY: Mapping[str, Item] = {}
 
 
 class Monitors:
-    """`zone` is for times in payloads that name none; `count` is the number of items.
+    """`zone` is for times in payloads that name none; `count` is the number of items, `of_owner` that of one principal.
 
     `aliases` are the elements that show another one at another place, by the id of that other one.
     """
 
     def __init__(self, zone: tzinfo, aliases: Mapping[str, Sequence[Node]]) -> None:
         self.count = 0
+        self._of_owner: Counter[str] = Counter()
         self.waiting = Waiting(aliases)
         self._zone = zone
         self._aliases = aliases
@@ -32,6 +34,7 @@ class Monitors:
 
     def add(self, item: Item) -> None:
         self.count += 1
+        self._of_owner[item.subscription.owner] += 1
         node = item.node
         if node is None:
             self.waiting.add(item)
@@ -43,6 +46,10 @@ class Monitors:
 
     def remove(self, item: Item) -> None:
         self.count -= 1
+        owner = item.subscription.owner
+        self._of_owner[owner] -= 1
+        if not self._of_owner[owner]:
+            del self._of_owner[owner]
         node = item.node
         if node is None:
             self.waiting.remove(item)
@@ -56,6 +63,9 @@ class Monitors:
             self._monitored_fields[node.owner.id] -= 1
             if not self._monitored_fields[node.owner.id]:
                 del self._monitored_fields[node.owner.id]
+
+    def of_owner(self, owner: str) -> int:
+        return self._of_owner[owner]
 
     def has(self, node: Node) -> bool:
         """Whether an item is about exactly this element."""

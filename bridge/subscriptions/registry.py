@@ -3,7 +3,7 @@
 Synchronous and single-threaded; "now" is monotonic seconds. At most `queue` readings wait in one subscription, beside
 the initial values of what it monitors, and `queue_total` updates of `bytes_total` bytes in all; the oldest go first.
 When all together hold too much, the one that holds the most loses: a deserted subscription cannot take the room of
-those that are read.
+those that are read. Nor can one who signs in take the room of all others: theirs are `max_each` at most.
 
 Whoever keeps subscriptions from one run to the next sets `unsaved.tracked` before the first one is made, saves the
 `note` of each that `unsaved` names, and says so with `saved`. At the end `snapshot` gives what waits in them.
@@ -13,11 +13,10 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from datetime import tzinfo
 from types import MappingProxyType
 
-from msgspec import Struct
-
 from bridge.errors import NotFound, TooMany
 from bridge.space import Node
 from bridge.space.sight import EVERYTHING, Sight
+from bridge.subscriptions.limits import SubscriptionLimits
 from bridge.subscriptions.monitors import Monitors
 from bridge.subscriptions.notes import Snapshot, SubscriptionNote
 from bridge.subscriptions.queue import Frozen, Load
@@ -29,21 +28,6 @@ from bridge.uns import Json, Quality
 
 _ROOM = 64  # when bytes are too many, one part in so many is made free: looking for who loses stays rare
 UNKNOWN = "no such subscription"  # the same for another client's, a deleted and a never issued one
-
-
-class SubscriptionLimits(Struct, frozen=True):
-    """reliability.md, "Defaults": subscriptions, updates in one, updates in all, seconds without a sign of life.
-
-    `items` bounds the memory of the index: twice as many as a space has elements at most. `bytes_total` matters for
-    structured values: a million numbers take less.
-    """
-
-    max: int = 1_000
-    queue: int = 10_000
-    queue_total: int = 1_000_000
-    ttl: float = 300.0
-    items: int = 1_000_000
-    bytes_total: int = 256 * 1024 * 1024
 
 
 class Subscriptions:
@@ -110,6 +94,8 @@ class Subscriptions:
         """Raises `TooMany`."""
         if len(self._all) >= self.limits.max:
             raise TooMany(f"{self.limits.max} subscriptions exist, which is the limit; delete one that is not needed")
+        if owner and sum(one.owner == owner for one in self._all.values()) >= self.limits.max_each:
+            raise TooMany(f"you have {self.limits.max_each} subscriptions, which is the limit; delete one of them")
         subscription = Subscription(client_id, display_name, now, self._load, owner=owner, sight=sight)
         self._all[subscription.id] = subscription
         subscription.queue.reserved = self.unsaved.reserved
@@ -146,6 +132,8 @@ class Subscriptions:
         node = self._element(ident, subscription.sight)
         if self._monitors.count >= self.limits.items:
             raise TooMany(f"{self.limits.items} items are monitored, which is the limit; unregister what is not needed")
+        if subscription.owner and self._monitors.of_owner(subscription.owner) >= self.limits.items_each:
+            raise TooMany(f"you monitor {self.limits.items_each} items, which is the limit; unregister some of them")
         item = Item(ident, None, max_depth, subscription)
         self.unsaved.touch(subscription.id)
         self._attach(item, node)

@@ -7,9 +7,17 @@ import msgspec
 import pytest
 from inprocess import AXIS, CURRENT, MOTOR, PRESS, SPEED, TEMPERATURE, InProcess
 
-from bridge.errors import NotFound
+from bridge.errors import NotFound, TooMany
 from bridge.space.sight import EVERYTHING
-from bridge.subscriptions import ALL_PENDING, RESERVE, Snapshot, Subscription, SubscriptionNote, Subscriptions
+from bridge.subscriptions import (
+    ALL_PENDING,
+    RESERVE,
+    Snapshot,
+    Subscription,
+    SubscriptionLimits,
+    SubscriptionNote,
+    Subscriptions,
+)
 
 LATER = f"{PRESS}/pressure"
 
@@ -39,6 +47,38 @@ def later_run(bridge: InProcess, *, clean: bool) -> tuple[InProcess, Subscriptio
     for ident in later.engine.subscriptions:
         later.engine.subscriptions.saved(later.engine.subscriptions.note(ident))
     return later, later.engine.subscriptions
+
+
+# --- what one may have -----------------------------------------------------------------------------------------------
+
+
+def test_nobody_takes_the_room_of_all(make_bridge: Callable[..., InProcess]) -> None:
+    """One who has all that is theirs is refused; another one, and where nobody signs in anybody, is not."""
+    bridge = make_bridge(subscriptions=SubscriptionLimits(max=6, max_each=2))
+    all_ = bridge.engine.subscriptions
+    first, _ = (all_.create("client", None, 0, "anna") for _ in range(2))
+    with pytest.raises(TooMany, match="you have 2 subscriptions, which is the limit; delete one of them"):
+        all_.create("other client", None, 0, "anna")
+    all_.create("client", None, 0, "bert")
+    for _ in range(3):
+        all_.create("client", None, 0)
+    all_.delete(first)
+    all_.create("client", None, 0, "anna")
+
+
+def test_nobody_monitors_all_items(make_bridge: Callable[..., InProcess]) -> None:
+    """The same of items: half of all are one principal's at most, in all of their subscriptions together."""
+    bridge = make_bridge(subscriptions=SubscriptionLimits(items=4))
+    bridge.press()
+    all_ = bridge.engine.subscriptions
+    first, second = (all_.create("client", None, 0, "anna") for _ in range(2))
+    all_.register(first, SPEED, 1)
+    all_.register(second, SPEED, 1)
+    with pytest.raises(TooMany, match="you monitor 2 items, which is the limit; unregister some of them"):
+        all_.register(second, CURRENT, 1)
+    all_.register(all_.create("client", None, 0, "bert"), CURRENT, 1)
+    all_.delete(first)
+    all_.register(second, CURRENT, 1)
 
 
 # --- what is monitored ------------------------------------------------------------------------------------------------
