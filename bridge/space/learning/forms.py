@@ -8,6 +8,7 @@ else (`status` of a pump, `status` of an order): then all but the same propertie
 """
 
 from collections.abc import Collection, Iterator
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -58,6 +59,8 @@ def _collect(shape: Shape, prefix: str, levels: int, found: list[str]) -> None:
 
 def like(left: frozenset[str], right: frozenset[str], enough: float, held: float) -> bool:
     """Whether two forms agree: a Jaccard index of `enough`, or `held` where one has all names of the other."""
+    if left and right and left.isdisjoint(right) and not (_boxes(left) or _boxes(right)):
+        return False  # most of what is compared where names never repeat
     ours, theirs, common = compared(left, right)
     union = ours + theirs - common
     return common >= enough * union or (common == min(ours, theirs) and common >= held * union)
@@ -73,11 +76,22 @@ def compared(left: frozenset[str], right: frozenset[str]) -> tuple[int, int, int
 
 
 def _without_unseen(names: frozenset[str], other: frozenset[str]) -> frozenset[str]:
-    if "/" not in "".join(names):
-        return names  # nothing is inside of anything: nearly always so, and asked often where many forms are new
-    inside = {name.rpartition("/")[0] for name in other}
-    bare = {name for name in other if name not in inside}
+    bare = _bare(other)
+    if bare.isdisjoint(_boxes(names)):
+        return names  # nothing is to be left out: nearly always so, and asked often where many forms are new
     return frozenset(name for name in names if "/" not in name or bare.isdisjoint(_enclosing(name)))
+
+
+@lru_cache(maxsize=512)
+def _boxes(names: frozenset[str]) -> frozenset[str]:
+    """What anything is inside of."""
+    return frozenset(box for name in names if "/" in name for box in _enclosing(name))
+
+
+@lru_cache(maxsize=512)
+def _bare(names: frozenset[str]) -> frozenset[str]:
+    """Those that nothing is inside of."""
+    return names - {name.rpartition("/")[0] for name in names}
 
 
 def _enclosing(name: str) -> Iterator[str]:
