@@ -80,6 +80,17 @@ export function duration(ms) {
   return `${Math.round(ms)} ms`;
 }
 
+/** How long something lasted, in its two largest units: "2 min 50 s". */
+export function lasting(ms) {
+  const at = UNITS.findIndex(([unit]) => ms >= unit);
+  if (at < 0) return `${Math.round(ms)} ms`;
+  const [unit, name] = UNITS[at];
+  const whole = `${Math.floor(ms / unit)} ${name}`;
+  const [finer, finerName] = UNITS[at + 1] ?? [];
+  const rest = finer ? Math.floor((ms % unit) / finer) : 0;
+  return rest ? `${whole} ${rest} ${finerName}` : whole;
+}
+
 /** Milliseconds since 1970 of a timestamp of the API; NaN where it is none. */
 export function instant(timestamp) {
   return Date.parse(timestamp ?? "");

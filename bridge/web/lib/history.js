@@ -1,20 +1,29 @@
 // Rows of history, as a trend and an export need them.
 
 import { bulk } from "./api.js";
+import { add, kindOf, kindOfValues, statesOf } from "./states.js";
 import { requestFor } from "./trends.js";
 
+const HISTORY = "v1/objects/history";
 const MOST_ROWS = 500_000; // of one export: about 30 MB
+const MOST_READINGS = 100_000; // of one text: ten answers of the bridge
+const MOST_CHANGES = 20_000; // of one text: more cannot be told apart on any screen
+const THINNED = 10_000; // rows where there are more
+const SAMPLE = 50; // rows that tell what kind of values there are
+const HOUR = 3_600_000;
+const BACK = [HOUR, 24 * HOUR, 31 * 24 * HOUR, 366 * 24 * HOUR]; // how far to look for what held before; dense rows are near
 
 /**
  * `{id: {rows, least, greatest} | {error}}` and `partial` of a range in milliseconds; `least` and `greatest` are there
  * where the bridge has aggregated. Raises `ApiError`.
  */
 export async function trend(ids, from, to, signal) {
+  if (!ids.length) return { found: new Map(), partial: null, interval: null };
   const { aggregates, interval, ...more } = requestFor(to - from);
   const range = { elementIds: ids, startTime: iso(from), endTime: iso(to) };
   const asked = aggregates
-    ? aggregates.map((aggregate) => bulk("v1/objects/history", { ...range, aggregate, interval }, { signal }))
-    : [bulk("v1/objects/history", { ...range, ...more }, { signal })];
+    ? aggregates.map((aggregate) => bulk(HISTORY, { ...range, aggregate, interval }, { signal }))
+    : [bulk(HISTORY, { ...range, ...more }, { signal })];
   const [rows, least, greatest] = await Promise.all(asked);
   const found = new Map(
     rows.map(({ id, result, error }, index) => [
@@ -23,6 +32,112 @@ export async function trend(ids, from, to, signal) {
     ]),
   );
   return { found, partial: rows.partial, interval: interval ?? null };
+}
+
+/**
+ * How each element is drawn, as a map id → "line", "states" or "none": by its schema, and where that does not tell, by
+ * its values; null where there are none either. Raises `ApiError`.
+ */
+export async function kinds(schemas, from, to, signal) {
+  const found = new Map([...schemas].map(([id, schema]) => [id, kindOf(schema)]));
+  const unsure = [...found].filter(([, kind]) => kind === null).map(([id]) => id);
+  if (!unsure.length) return found;
+  const body = { elementIds: unsure };
+  const [past, present] = await Promise.all([
+    bulk(HISTORY, { ...body, startTime: iso(from), endTime: iso(to), maxPoints: SAMPLE }, { signal }),
+    bulk("v1/objects/value", body, { signal }),
+  ]);
+  past.forEach(({ id, result }, index) => {
+    const rows = [...(result?.values ?? []), present[index].result ?? {}];
+    found.set(id, kindOfValues(rows.map(({ value }) => value)));
+  });
+  return found;
+}
+
+/**
+ * Texts of a range in milliseconds, with what held when it began: a map id → `{line, isThinned}` or `{error}`. Where
+ * there are too many readings the bridge thins them, and short states may be missing. Raises `ApiError`.
+ */
+export async function texts(ids, from, to, signal) {
+  const [before, ...found] = await Promise.all([
+    heldBefore(ids, from, signal),
+    ...ids.map((id) => changes(id, from, to, signal)),
+  ]);
+  return new Map(
+    ids.map((id, index) => {
+      const { line, isThinned, error } = found[index];
+      const whole = statesOf(before.has(id) ? [before.get(id)] : []);
+      return [id, error ? { error } : { line: joined(whole, line), isThinned }];
+    }),
+  );
+}
+
+function joined(whole, line) {
+  const isSame = whole.texts[0] === line.texts[0] && whole.marks[0] === line.marks[0];
+  const from = whole.times.length && line.times.length && isSame ? 1 : 0;
+  for (const name of ["times", "texts", "marks"]) for (const one of line[name].slice(from)) whole[name].push(one);
+  whole.heard = Math.max(whole.heard, line.heard);
+  return whole;
+}
+
+async function changes(id, from, to, signal) {
+  const line = statesOf([]);
+  let count = 0;
+  try {
+    for await (const { values, isLast } of pages(id, from, to, signal)) {
+      for (const row of values) add(line, row);
+      count += values.length;
+      const isTooMuch = line.times.length > MOST_CHANGES || (!isLast && count >= MOST_READINGS);
+      if (isTooMuch || (!isLast && count === values.length && (await isDense(id, from, to, signal)))) {
+        return { line: await thinned(id, from, to, signal), isThinned: true };
+      }
+    }
+    return { line, isThinned: false };
+  } catch (error) {
+    if (signal?.aborted || !error.status) throw error;
+    return { error };
+  }
+}
+
+/** Whether there are more readings than are fetched; asked for once the first answer did not hold all. */
+async function isDense(id, from, to, signal) {
+  const body = { elementIds: [id], startTime: iso(from), endTime: iso(to), aggregate: "count", interval: (to - from) / 1000 + 1 };
+  const items = await bulk(HISTORY, body, { signal });
+  return Boolean(items.partial ?? items[0].error) || (items[0].result.values[0]?.value ?? 0) > MOST_READINGS;
+}
+
+async function thinned(id, from, to, signal) {
+  const body = { elementIds: [id], startTime: iso(from), endTime: iso(to), maxPoints: THINNED };
+  const [{ result, error }] = await bulk(HISTORY, body, { signal });
+  if (error) throw error;
+  return statesOf(result.values);
+}
+
+/** The last row of each element before a time, as a map; what is not found within reason has none. */
+async function heldBefore(ids, from, signal) {
+  const found = new Map();
+  let [missing, until] = [ids, from - 1];
+  for (const back of BACK) {
+    if (!missing.length) break;
+    const range = { startTime: iso(Math.max(0, from - back)), endTime: iso(Math.max(0, until)) };
+    const items = await bulk(HISTORY, { elementIds: missing, ...range, maxPoints: 2 }, { signal });
+    if (items.partial) break; // the last one of what was read is not the last one
+    for (const { id, result } of items) if (result?.values.length) found.set(id, result.values.at(-1));
+    missing = missing.filter((id) => !found.has(id));
+    until = from - back - 1;
+  }
+  return found;
+}
+
+/** All rows of an element in a range, answer by answer: `{values, isLast}`. Raises `ApiError`. */
+async function* pages(id, from, to, signal) {
+  let start = iso(from);
+  while (start) {
+    const items = await bulk(HISTORY, { elementIds: [id], startTime: start, endTime: iso(to) }, { signal });
+    if (items[0].error) throw items[0].error;
+    start = /resume with startTime (\S+)/.exec(items.partial ?? "")?.[1] ?? null;
+    yield { values: items[0].result.values, isLast: start === null };
+  }
 }
 
 /**
@@ -35,17 +150,11 @@ export async function everything(ids, from, to, signal, told = () => {}) {
   for (const id of ids) {
     const rows = [];
     histories.set(id, rows);
-    let start = iso(from);
-    while (start) {
-      const body = { elementIds: [id], startTime: start, endTime: iso(to) };
-      const items = await bulk("v1/objects/history", body, { signal });
-      if (items[0].error) throw items[0].error;
-      const { values } = items[0].result;
+    for await (const { values } of pages(id, from, to, signal)) {
       for (const row of values) rows.push(row);
       count += values.length;
       told(count);
       if (count >= MOST_ROWS) return { histories, isCut: true };
-      start = /resume with startTime (\S+)/.exec(items.partial ?? "")?.[1] ?? null;
     }
   }
   return { histories, isCut: false };

@@ -5,6 +5,7 @@ import { useLive, useModel } from "../lib/hooks.js";
 import * as model from "../lib/model.js";
 import { local } from "../lib/format.js";
 import { stringify } from "../lib/exact.js";
+import { kindOf, kindOfValues } from "../lib/states.js";
 import { href } from "../lib/router.js";
 import * as snippets from "../lib/snippets.js";
 import { Components } from "./components.js";
@@ -86,9 +87,8 @@ function Current({ object, now, type }) {
 }
 
 function isPlottable(type, now) {
-  const shape = [type?.schema?.type].flat();
-  const isNumber = shape.some((one) => one === "number" || one === "integer" || one === "boolean");
-  return isNumber && !now?.error;
+  const kind = kindOf(type?.schema) ?? kindOfValues(now ? [now.value] : []);
+  return (kind === "line" || kind === "states") && !now?.error;
 }
 
 function Relations({ relations }) {

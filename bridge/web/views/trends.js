@@ -7,6 +7,7 @@ import * as model from "../lib/model.js";
 import { useModel } from "../lib/hooks.js";
 import { grouped, local } from "../lib/format.js";
 import { go, route } from "../lib/router.js";
+import { kindOf } from "../lib/states.js";
 import { csv, RANGES } from "../lib/trends.js";
 import { Failure } from "./parts.js";
 import { Finder } from "./finder.js";
@@ -38,10 +39,11 @@ export function Trends() {
           <button onClick=${() => zoom(wider(fixed))}>Zoom out</button><button onClick=${() => show({})}>Back to now</button></p>`}
         ${ids.length
           ? html`<${Trend} ids=${ids} range=${range} fixed=${fixed} onZoom=${zoom} />
-              <div class="row"><span class="muted">Drag over the chart to zoom in. Gaps are Bad; ${ids.length > 1 ? "strips at the bottom are" : "shaded is"} Uncertain.</span>
+              <div class="row"><span class="muted">Drag over the chart to zoom in. Gaps are Bad; ${ids.length > 1 ? "strips at the bottom and" : "shaded or"} hatched is Uncertain.</span>
                 <span class="spring"></span><${Export} ids=${ids} span=${RANGES.get(range)} fixed=${fixed} /></div>`
-          : html`<p class="notice">Add elements by name, or open them from the tree. Numbers and booleans have a trend;
-              up to ${COLOURS} share the chart, each unit with its own scale.</p>`}
+          : html`<p class="notice">Add elements by name, or open them from the tree. Numbers and booleans are
+              drawn as lines, texts as bands; up to ${COLOURS} share the chart, each unit with its own scale. Structured values
+              have no trend, their parts do.</p>`}
       </section></div></div>`;
 }
 
@@ -63,7 +65,9 @@ function Chosen({ id, colour, remove }) {
   const { data } = useModel(() => model.describe(id), [id]);
   const { data: path } = useModel(() => (data ? model.pathTo(data) : Promise.resolve([])), [data]);
   const above = path?.at(-1)?.displayName;
-  return html`<span class="badge chosen-element" title=${id}><span class="swatch line-${colour}"></span>
+  const kind = kindOf(model.types.value.get(data?.typeElementId)?.schema);
+  const isLine = kind === "line" || kind === null;
+  return html`<span class="badge chosen-element" title=${id}>${isLine && html`<span class="swatch line-${colour}"></span>`}
     <a href="#/plant/${encodeURIComponent(id)}">${above ? `${above} / ` : ""}${data?.displayName ?? id}</a>
     <button class="plain" aria-label="Remove ${id}" onClick=${remove}>✕</button></span>`;
 }

@@ -1,0 +1,81 @@
+// The table below a chart: last, least, mean and greatest of numbers; of texts the last, and how long each held.
+
+import { html } from "../vendor/preact.js";
+import { lasting, number } from "../lib/format.js";
+import { lastOf, percent, shares, stretches } from "../lib/states.js";
+import { summary } from "../lib/trends.js";
+import { ElementLink } from "./parts.js";
+import { stays } from "./plot.js";
+
+const MOST = 5; // texts of an element that are told one by one
+
+/** `elements`: `[{id, kind, object}]`, `lines` of `Plot`, `tracks` of `Timeline`, `view` in seconds. */
+export function Figures({ elements, lines, tracks, view, until, shades, compact }) {
+  const byId = new Map([...lines, ...tracks].map((one) => [one.id, one]));
+  const isMixed = elements.some(({ kind }) => kind === "line");
+  const numbers = isMixed
+    ? html`<th scope="col" class="number">Least</th><th scope="col" class="number">Mean</th>
+        <th scope="col" class="number">Greatest</th>${!compact && html`<th scope="col">Unit</th>`}`
+    : html`<th scope="col">Held in this range</th>`;
+  const wide = isMixed ? (compact ? 3 : 4) : 1; // columns beside the last value
+  return html`<div class="scroll" tabindex="0" role="region" aria-label="Figures"><table class="figures">
+    <thead><tr><th scope="col">Element</th><th scope="col" class=${isMixed ? "number" : ""}>Last</th>${numbers}</tr></thead>
+    <tbody>${elements.map(({ id, kind, object }) => {
+      const found = byId.get(id);
+      if (kind === "none") return html`<${Unplotted} key=${id} id=${id} object=${object} wide=${wide + 1} />`;
+      if (!found) return null;
+      if (found.error) return html`<${Failed} key=${id} of=${found} wide=${wide + 1} />`;
+      return kind === "states"
+        ? html`<${Held} key=${id} track=${found} view=${view} until=${until} shades=${shades} wide=${wide} />`
+        : html`<${Numbers} key=${id} line=${found} view=${view} compact=${compact} />`;
+    })}</tbody></table></div>`;
+}
+
+function Failed({ of, wide }) {
+  return html`<tr><th scope="row" title=${of.id}>${of.name}</th><td colspan=${wide} class="error">${of.error.message}</td></tr>`;
+}
+
+function Unplotted({ id, object, wide }) {
+  return html`<tr><th scope="row" title=${id}>${object?.displayName ?? id}</th>
+    <td colspan=${wide} class="muted">Structured values have no trend; <${ElementLink} id=${id}>its parts<//> may have one.</td></tr>`;
+}
+
+function Numbers({ line, view, compact }) {
+  const found = summary(line.mean, view[0], view[1]) ?? steady(line);
+  return html`<tr><th scope="row" title=${line.id}><span class="swatch line-${line.colour}"></span>${line.name}</th>
+    ${["last", "min", "mean", "max"].map((name) => html`<td class="number">${figure(line, found, name)}</td>`)}
+    ${!compact && html`<td>${line.unit}</td>`}</tr>`;
+}
+
+/** The figures of what has not changed for longer than the range. */
+function steady(line) {
+  const value = line.isLive ? stays(line.id) : null;
+  return value === null ? null : { last: value, min: value, mean: value, max: value };
+}
+
+function figure(line, found, name) {
+  if (!found) return "–";
+  const extreme = name === "min" ? line.least : name === "max" ? line.greatest : null;
+  const values = extreme?.values.filter((value) => value !== null && value !== undefined);
+  const value = values?.length ? Math[name](...values) : found[name];
+  if (line.isSwitch && name !== "mean" && Number.isInteger(value)) return String(value === 1);
+  const isReckoned = name === "mean" || (name === "last" && line.least);
+  return number(isReckoned ? Number(value.toPrecision(6)) : value);
+}
+
+function Held({ track, view, until, shades, wide }) {
+  const found = shares(stretches(track.line, view[0], until), view[0], until);
+  const others = found.shares.slice(MOST);
+  const rest = others.reduce((sum, { share }) => sum + share, 0);
+  const last = lastOf(track.line, until);
+  return html`<tr><th scope="row" title=${track.id}>${track.name}</th>
+    <td class="last-text">${last === null ? "–" : last || '""'}</td>
+    <td colspan=${wide} class="held">${found.shares.slice(0, MOST).map((one) => html`<${Share} key=${one.text} of=${one} shade=${shades.get(one.text)} />`)}
+      ${others.length > 0 && html`<span>${others.length} ${others.length > 1 ? "others" : "other"} <b>${percent(rest)}</b></span> `}
+      ${found.none > 0 && html`<span class="muted">no value ${percent(found.none)}</span>`}</td></tr>`;
+}
+
+function Share({ of, shade }) {
+  const how = `${lasting(of.seconds * 1000)}${of.count > 1 ? `, ${of.count} times` : ""}`;
+  return html`<span><span class="swatch line-${shade}"></span>${of.text || '""'} <b>${percent(of.share)}</b> <span class="muted">(${how})</span></span> `;
+}

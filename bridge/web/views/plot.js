@@ -1,0 +1,308 @@
+// Lines of numbers over time, drawn by uPlot; without any it is the axis of time alone.
+
+import { html, useEffect, useRef } from "../vendor/preact.js";
+import uPlot from "../vendor/uplot.js";
+import { now } from "../lib/api.js";
+import * as live from "../lib/live.js";
+import * as model from "../lib/model.js";
+import { local, number } from "../lib/format.js";
+import { append, doubts, held, lineOf, numeric, trim } from "../lib/trends.js";
+
+export const COLOURS = 8; // of style.css: --line-0 …
+const REDRAW_MS = 250;
+const STRIP = 6; // pixels
+const REFILL = 4_000; // points of a line after which the bridge thins it anew
+const AXIS = 52; // pixels of the axis alone
+
+/**
+ * `elements`: `[{id, index, object, isUnsure}]`; `below`: pixels for what comes below. `told` hears of what is drawn: `lines(made)`, `view([from, to])` in
+ * seconds, `place({left, width})` of the plot in pixels, `zoom([from, to])` in milliseconds, `refill()`, and
+ * `unlike()` when texts come where numbers were awaited. `also(at)` gives more lines for the note at the pointer.
+ * `redraw.current` is set to what draws soon.
+ */
+export function Plot({ elements, below, data, span, compact, told, also, redraw, isLoading }) {
+  const box = useRef(null);
+  const latest = useRef(null);
+  latest.current = { told, also };
+
+  useEffect(() => {
+    const isLive = Boolean(span && !data.interval);
+    const made = elements.map((element) => ({ ...seriesOf(element, data.found.get(element.id)), isLive }));
+    const say = (name, ...what) => latest.current.told[name](...what);
+    say("lines", made);
+    const size = () => sizeOf(box.current, made, compact, below);
+    const chart = draw(box.current, made, size(), say, (at) => latest.current.also(at));
+    const show = () => {
+      const to = span ? now() / 1000 : data.to / 1000;
+      const from = span ? to - span / 1000 : data.from / 1000;
+      if (isLive) for (const line of made) trim(line.mean, from);
+      chart.setData(joined(made, from, to, Boolean(span)), false);
+      chart.setScale("x", { min: from, max: to });
+      say("view", [from, to]);
+    };
+    show();
+    let timer = 0;
+    const soon = () => {
+      if (!timer) timer = setTimeout(() => ((timer = 0), document.hidden || show()), REDRAW_MS);
+    };
+    redraw.current = soon;
+    const ends = isLive ? made.map((line) => live.listen(line.id, (update) => hear(line, update, soon, say))) : [];
+    const moving = span ? setInterval(soon, 1_000) : 0;
+    const end = follow(box.current, chart, size);
+    return () => {
+      redraw.current = () => {};
+      for (const stop of ends) stop();
+      clearInterval(moving);
+      clearTimeout(timer);
+      end();
+      chart.destroy();
+    };
+  }, [data, elements]);
+
+  const name = elements.length
+    ? { role: "img", "aria-label": `Trend of ${elements.map(nameOf).join(", ")}; the table below has its figures` }
+    : { "aria-hidden": "true" };
+  const kind = elements.length ? (compact ? "chart compact" : "chart") : "chart axis";
+  return html`<div class=${kind} ref=${box} aria-busy=${isLoading} ...${name}></div>`;
+}
+
+/** The chart follows the size of its box and the scheme of colours; gives what ends it. */
+function follow(box, chart, size) {
+  const resized = new ResizeObserver(() => chart.setSize(size()));
+  resized.observe(box);
+  const recoloured = new MutationObserver(() => chart.redraw());
+  recoloured.observe(document.documentElement, { attributes: true, attributeFilter: ["data-scheme"] });
+  return () => {
+    resized.disconnect();
+    recoloured.disconnect();
+  };
+}
+
+function nameOf({ id, object }) {
+  return object?.displayName ?? id;
+}
+
+function hear(line, update, soon, say) {
+  if (line.isUnsure && typeof update.value === "string") say("unlike");
+  if (!append(line.mean, update)) return;
+  soon();
+  if (line.mean.times.length > REFILL && !line.isFull) {
+    line.isFull = true;
+    say("refill");
+  }
+}
+
+function seriesOf({ id, index, object, isUnsure }, found) {
+  const type = object && model.types.peek().get(object.typeElementId);
+  const shape = [type?.schema?.type].flat().find((one) => one !== "null");
+  return {
+    id,
+    name: nameOf({ id, object }),
+    isUnsure,
+    unit: model.unitOf(object),
+    isSwitch: shape === "boolean",
+    isStepped: shape === "boolean" || shape === "integer",
+    colour: index % COLOURS,
+    error: found?.error ?? null,
+    mean: lineOf(found?.rows ?? []),
+    least: found?.least ? lineOf(found.least) : null,
+    greatest: found?.greatest ? lineOf(found.greatest) : null,
+  };
+}
+
+/** All lines over one axis of time, as uPlot wants them. */
+function joined(lines, from, to, isLive) {
+  const tables = [];
+  for (const line of lines) {
+    let [times, values] = isLive ? held(line.mean, to) : [line.mean.times, line.mean.values];
+    if (!times.length && isLive) [times, values] = unchanged(line.id, from, to);
+    tables.push([times, values]);
+    if (line.least) tables.push([line.least.times, line.least.values], [line.greatest.times, line.greatest.values]);
+  }
+  if (!tables.length) return [[from, to]];
+  return tables.some(([times]) => times.length) ? uPlot.join(tables) : [[], ...tables.map(() => [])];
+}
+
+/** What has not changed for longer than the range is a level line. */
+function unchanged(id, from, to) {
+  const value = stays(id);
+  return value === null ? [[], []] : [[from, to], [value, value]];
+}
+
+/** The number that an element has said last and still says; null where there is none. */
+export function stays(id) {
+  const last = live.latest(id);
+  return last && !last.error ? numeric(last.value) : null;
+}
+
+function draw(box, lines, size, say, also) {
+  const colour = (name) => colourOf(box, name);
+  const { series, bands, scales } = drawnLines(lines, colour);
+  const sides = [...scales].map(([scale, own], index) => axis(scale, own, index, scales.size, colour));
+  const options = {
+    ...size,
+    ms: 1e-3,
+    tzDate: (at) => new Date(at * 1000),
+    scales: { x: { time: true, auto: false }, switch: { range: [-0.05, 1.05] } },
+    series,
+    bands,
+    axes: [{ ...drawn(colour), space: 80, values: timeLabels }, ...sides],
+    legend: { show: false },
+    cursor: { show: lines.length > 0, drag: { x: true, y: false, setScale: false }, points: { size: 6 } },
+    hooks: {
+      drawClear: [(chart) => shade(chart, lines, colour)],
+      draw: [({ bbox }) => say("place", { left: bbox.left / devicePixelRatio, width: bbox.width / devicePixelRatio })],
+      setSelect: [
+        (chart) => {
+          const { left, width } = chart.select;
+          if (width < 8) return;
+          say("zoom", [left, left + width].map((at) => chart.posToVal(at, "x") * 1000));
+          chart.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+        },
+      ],
+    },
+    plugins: lines.length ? [reading(lines, also)] : [],
+  };
+  return new uPlot(options, [[], ...series.slice(1).map(() => [])], box);
+}
+
+function drawnLines(lines, colour) {
+  const series = [{}];
+  const bands = [];
+  const scales = new Map();
+  for (const line of lines) {
+    const scale = line.isSwitch ? "switch" : `unit ${line.unit}`;
+    scales.set(scale, [...(scales.get(scale) ?? []), line]);
+    const stroke = () => colour(`--line-${line.colour}`);
+    const paths = line.isStepped && !line.least ? uPlot.paths.stepped({ align: 1 }) : undefined;
+    series.push({ label: line.name, scale, stroke, width: 1.5, paths, points: { size: 4 } });
+    if (line.least) {
+      const at = series.length;
+      const thin = { scale, stroke, width: 0.5, points: { show: false } };
+      series.push({ ...thin, label: `${line.name}, least` }, { ...thin, label: `${line.name}, greatest` });
+      bands.push({ series: [at + 1, at], fill: () => translucent(stroke()) });
+    }
+  }
+  return { series, bands, scales };
+}
+
+/** One scale; where it is of a single line among others, in that line's colour. */
+function axis(scale, own, index, count, colour) {
+  const [line] = own;
+  const named = count > 1 || line.unit;
+  const stroke = own.length === 1 && count > 1 ? { stroke: () => colour(`--line-${line.colour}`) } : {};
+  return {
+    ...drawn(colour),
+    ...stroke,
+    scale,
+    side: index % 2 ? 1 : 3,
+    show: index < 4,
+    size: 58,
+    label: named && !line.isSwitch ? line.unit || "no unit" : undefined,
+    labelSize: 18,
+    labelFont: "12px system-ui, sans-serif",
+    grid: { ...drawn(colour).grid, show: index === 0 },
+    splits: line.isSwitch ? [0, 1] : undefined,
+    values: (_chart, ticks) => ticks.map((tick) => (line.isSwitch ? String(tick === 1) : number(tick))),
+  };
+}
+
+function drawn(colour) {
+  const line = { stroke: () => colour("--line"), width: 1 };
+  return { stroke: () => colour("--muted"), font: "12px system-ui, sans-serif", grid: line, ticks: line };
+}
+
+function timeLabels(_chart, ticks, _axis, _space, step) {
+  let day = "";
+  return ticks.map((tick) => {
+    const text = local(tick * 1000);
+    const [date, time] = text.split(" ");
+    const short = step >= 86_400 ? "" : step < 60 ? time.slice(0, 8) : time.slice(0, 5);
+    const isNew = date !== day && (day !== "" || step >= 86_400);
+    day = date;
+    return isNew ? [short, date.slice(5)].filter(Boolean).join("\n") : short || date.slice(5);
+  });
+}
+
+/** When a line is in doubt: a band behind it, or where lines share the chart, a strip each in its own colour. */
+function shade(chart, lines, colour) {
+  const { ctx, bbox } = chart;
+  const isAlone = lines.length === 1;
+  const strip = STRIP * devicePixelRatio;
+  ctx.save();
+  lines.forEach((line, index) => {
+    const height = isAlone ? bbox.height : strip;
+    const top = isAlone ? bbox.top : bbox.top + bbox.height - strip * (lines.length - index);
+    ctx.fillStyle = colour(isAlone ? "--uncertain" : `--line-${line.colour}`);
+    ctx.globalAlpha = isAlone ? 0.18 : 0.55;
+    for (const [from, to] of doubts(line.mean, chart.scales.x.max)) {
+      const left = Math.max(bbox.left, chart.valToPos(from, "x", true));
+      const right = Math.min(bbox.left + bbox.width, Math.max(chart.valToPos(to, "x", true), left + 2));
+      if (right > left) ctx.fillRect(left, top, right - left, height - 1);
+    }
+  });
+  ctx.restore();
+}
+
+/** What the lines say where the pointer is, and what else there is to say. */
+function reading(lines, also) {
+  let note;
+  return {
+    hooks: {
+      init: [
+        (chart) => {
+          note = document.createElement("div");
+          note.className = "chart-note";
+          note.hidden = true;
+          chart.over.append(note);
+        },
+      ],
+      setCursor: [
+        (chart) => {
+          const { idx, left } = chart.cursor;
+          note.hidden = idx === null || idx === undefined || left < 0;
+          if (note.hidden) return;
+          note.replaceChildren(...noteLines(chart, lines, idx, also));
+          note.style.left = `${Math.min(left + 12, chart.over.clientWidth - note.offsetWidth)}px`;
+        },
+      ],
+    },
+  };
+}
+
+function noteLines(chart, lines, idx, also) {
+  const rows = [local(chart.data[0][idx] * 1000)];
+  let at = 1;
+  for (const line of lines) {
+    const value = nearest(chart.data[at], idx);
+    if (value !== undefined) rows.push(`${line.name}: ${value === null ? "–" : number(value)} ${line.unit}`);
+    at += line.least ? 3 : 1;
+  }
+  return [...rows, ...also(chart.data[0][idx])].map((text) => {
+    const row = document.createElement("div");
+    row.textContent = text;
+    return row;
+  });
+}
+
+/** What a line said last, at this time or before. */
+function nearest(values, idx) {
+  for (let at = idx; at >= 0; at -= 1) if (values[at] !== undefined) return values[at];
+  return undefined;
+}
+
+function sizeOf(box, lines, compact, below) {
+  const height = compact ? 190 : Math.max(260, Math.min(460, innerHeight - 330 - below));
+  return { width: Math.max(200, box.clientWidth), height: lines.length ? height : AXIS };
+}
+
+function translucent(rgb) {
+  return rgb.replace("rgb(", "rgba(").replace(")", ", 0.22)");
+}
+
+/** A colour of style.css as the canvas knows it. */
+function colourOf(box, name) {
+  const probe = box.querySelector(".probe") ?? box.appendChild(Object.assign(document.createElement("span"), { className: "probe" }));
+  probe.style.color = `var(${name})`;
+  return getComputedStyle(probe).color;
+}
