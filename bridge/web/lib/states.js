@@ -5,9 +5,10 @@
 import { instant, short } from "./format.js";
 
 export const SHADES = 8; // colours of bands, style: line-0 …
-const ALARM = 8; // one more, line-8, which only faults have
-const NARROWEST = 3; // pixels of a band: shorter ones are drawn so wide, and several side by side become one
-const SEVERAL = "several"; // kind of band
+export const ALARM = 8; // one more, line-8, which only faults have
+const NARROWEST = 3; // pixels of a band: shorter ones are drawn so wide
+const COLUMN = 6; // pixels of what is made of several short ones
+const LOWEST = 0.15; // of a column's height, what held in it for a moment only
 
 /** `{times, texts, marks}` of rows of the API, as they come; `heard` is the time of the latest reading. */
 export function statesOf(rows) {
@@ -83,22 +84,27 @@ export function around(found, at, tolerance) {
   return found.filter(({ from, to }) => from <= at + tolerance && to >= at - tolerance);
 }
 
-/** `{shares: [{text, seconds, share, count}], none}`: the longest first, as shares of the range; `none` is the rest. */
-export function shares(found, from, to) {
+/**
+ * `{shares: [{text, seconds, share, count}], none, begin}`, the longest first, as shares of the range from where
+ * something is known, `begin`; `none` is the share without a value.
+ */
+export function shares(line, from, to) {
+  const found = stretches(line, from, to);
   const texts = new Map();
-  const whole = to - from;
+  const begin = Math.max(from, Math.min(to, line.times[0] ?? to));
+  const whole = to - begin;
   let sum = 0;
-  found.forEach(({ text, from: begin, to: end }, index) => {
+  found.forEach(({ text, from: start, to: end }, index) => {
     const known = texts.get(text) ?? { text, seconds: 0, count: 0 };
     const before = found[index - 1];
-    known.seconds += end - begin;
-    known.count += before?.text === text && before.to === begin ? 0 : 1;
+    known.seconds += end - start;
+    known.count += before?.text === text && before.to === start ? 0 : 1;
     texts.set(text, known);
-    sum += end - begin;
+    sum += end - start;
   });
   const sorted = [...texts.values()].sort((one, other) => other.seconds - one.seconds);
   const none = whole > 0 ? 1 - sum / whole : 0;
-  return { shares: sorted.map((one) => ({ ...one, share: one.seconds / whole })), none: none < 1e-6 ? 0 : none };
+  return { shares: sorted.map((one) => ({ ...one, share: one.seconds / whole })), none: none < 1e-6 ? 0 : none, begin };
 }
 
 /** A share as people read it; what there is is never 0 %, and what is not all never 100 %. */
@@ -110,8 +116,9 @@ export function percent(share) {
 }
 
 /**
- * Stretches as bands on a lane so many pixels wide: `{kind: "state" | "several", text, isDoubted, left, width, count}`.
- * None is lost: a short one among long ones is as wide as can be seen, short ones side by side are one band of several.
+ * Stretches as bands on a lane so many pixels wide: `{text, isDoubted, isShort, left, width, parts}`. None is lost: a
+ * short one among long ones is as wide as can be seen; of short ones side by side each few pixels are one column, whose
+ * `parts` (text → seconds) are what held in it; of others `parts` is null.
  */
 export function bands(found, from, to, width) {
   const made = [];
@@ -120,17 +127,27 @@ export function bands(found, from, to, width) {
     const [left, right] = [(begin - from) * scale, (end - from) * scale];
     const isShort = right - left < NARROWEST;
     const last = made.at(-1);
-    if (isShort && last?.isShort && left <= last.left + last.width) {
+    if (isShort && last?.isShort && left <= last.left + last.width && right <= last.left + COLUMN) {
       last.width = Math.max(last.width, right - last.left);
-      last.count += 1;
-      if (last.text !== text) last.kind = SEVERAL;
-      last.isDoubted ||= isDoubted;
+      last.parts ??= new Map([[last.text, last.seconds]]);
+      last.parts.set(text, (last.parts.get(text) ?? 0) + end - begin);
       continue;
     }
     const shown = Math.max(0, Math.min(left, width - NARROWEST));
-    made.push({ kind: "state", text, isDoubted, isShort, left: shown, width: Math.max(right - left, NARROWEST), count: 1 });
+    const shape = { left: shown, width: Math.max(right - left, NARROWEST), parts: null };
+    made.push({ text, isDoubted, isShort, seconds: end - begin, ...shape });
   }
   return made;
+}
+
+/** Parts of a column as `[[text, from, to], …]` in shares of its height, in the order of their colours; each can be seen. */
+export function stacked(parts, shades) {
+  const sorted = [...parts].sort(([one], [other]) => shades.get(one) - shades.get(other) || (one < other ? -1 : 1));
+  const whole = sorted.reduce((sum, [, seconds]) => sum + seconds, 0);
+  const heights = sorted.map(([, seconds]) => Math.max(seconds / whole, LOWEST));
+  const sum = heights.reduce((one, other) => one + other, 0);
+  let top = 0;
+  return sorted.map(([text], index) => [text, top / sum, (top += heights[index]) / sum]);
 }
 
 /** What some states are called everywhere, and the colours that people expect; only a preference. */

@@ -103,6 +103,17 @@ export function summary(line, from, to) {
   return count ? { min, max, mean: sum / count, last, count } : null;
 }
 
+/** What each of some paths (names, root first) is called: its last name, with as many above as tell it from others. */
+export function distinct(paths) {
+  const suffix = (path, count) => path.slice(-count).join(" / ");
+  return paths.map((path) => {
+    let count = 1;
+    const isTwice = () => paths.filter((other) => suffix(other, count) === suffix(path, count)).length > 1;
+    while (count < path.length && isTwice()) count += 1;
+    return suffix(path, count);
+  });
+}
+
 /** Rows of several elements as CSV (RFC 4180), in the order of time within each. */
 export function csv(histories) {
   const lines = ["time,element,value,quality"];

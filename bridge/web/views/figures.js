@@ -1,15 +1,15 @@
 // The table below a chart: last, least, mean and greatest of numbers; of texts the last, and how long each held.
 
 import { html } from "../vendor/preact.js";
-import { lasting, number } from "../lib/format.js";
-import { lastOf, percent, shares, stretches } from "../lib/states.js";
+import { lasting, local, number } from "../lib/format.js";
+import { lastOf, percent, shares } from "../lib/states.js";
 import { summary } from "../lib/trends.js";
 import { ElementLink } from "./parts.js";
 import { stays } from "./plot.js";
 
 const MOST = 5; // texts of an element that are told one by one
 
-/** `elements`: `[{id, kind, object}]`, `lines` of `Plot`, `tracks` of `Timeline`, `view` in seconds. */
+/** `elements`: `[{id, kind, name}]`, `lines` of `Plot`, `tracks` of `Timeline`, `view` in seconds. */
 export function Figures({ elements, lines, tracks, view, until, shades, compact }) {
   const byId = new Map([...lines, ...tracks].map((one) => [one.id, one]));
   const isMixed = elements.some(({ kind }) => kind === "line");
@@ -20,9 +20,9 @@ export function Figures({ elements, lines, tracks, view, until, shades, compact 
   const wide = isMixed ? (compact ? 3 : 4) : 1; // columns beside the last value
   return html`<div class="scroll" tabindex="0" role="region" aria-label="Figures"><table class="figures">
     <thead><tr><th scope="col">Element</th><th scope="col" class=${isMixed ? "number" : ""}>Last</th>${numbers}</tr></thead>
-    <tbody>${elements.map(({ id, kind, object }) => {
+    <tbody>${elements.map(({ id, kind, name }) => {
       const found = byId.get(id);
-      if (kind === "none") return html`<${Unplotted} key=${id} id=${id} object=${object} wide=${wide + 1} />`;
+      if (kind === "none") return html`<${Unplotted} key=${id} id=${id} name=${name} wide=${wide + 1} />`;
       if (!found) return null;
       if (found.error) return html`<${Failed} key=${id} of=${found} wide=${wide + 1} />`;
       return kind === "states"
@@ -35,8 +35,8 @@ function Failed({ of, wide }) {
   return html`<tr><th scope="row" title=${of.id}>${of.name}</th><td colspan=${wide} class="error">${of.error.message}</td></tr>`;
 }
 
-function Unplotted({ id, object, wide }) {
-  return html`<tr><th scope="row" title=${id}>${object?.displayName ?? id}</th>
+function Unplotted({ id, name, wide }) {
+  return html`<tr><th scope="row" title=${id}>${name}</th>
     <td colspan=${wide} class="muted">Structured values have no trend; <${ElementLink} id=${id}>its parts<//> may have one.</td></tr>`;
 }
 
@@ -64,7 +64,7 @@ function figure(line, found, name) {
 }
 
 function Held({ track, view, until, shades, wide }) {
-  const found = shares(stretches(track.line, view[0], until), view[0], until);
+  const found = shares(track.line, view[0], until);
   const others = found.shares.slice(MOST);
   const rest = others.reduce((sum, { share }) => sum + share, 0);
   const last = lastOf(track.line, until);
@@ -72,7 +72,8 @@ function Held({ track, view, until, shades, wide }) {
     <td class="last-text">${last === null ? "–" : last || '""'}</td>
     <td colspan=${wide} class="held">${found.shares.slice(0, MOST).map((one) => html`<${Share} key=${one.text} of=${one} shade=${shades.get(one.text)} />`)}
       ${others.length > 0 && html`<span>${others.length} ${others.length > 1 ? "others" : "other"} <b>${percent(rest)}</b></span> `}
-      ${found.none > 0 && html`<span class="muted">no value ${percent(found.none)}</span>`}</td></tr>`;
+      ${found.none > 0 && html`<span class="muted">no value ${percent(found.none)}</span> `}
+      ${found.begin > view[0] && html`<span class="muted">nothing is known before ${local(Math.round(found.begin) * 1000)}</span>`}</td></tr>`;
 }
 
 function Share({ of, shade }) {

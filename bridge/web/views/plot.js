@@ -15,7 +15,7 @@ const REFILL = 4_000; // points of a line after which the bridge thins it anew
 const AXIS = 52; // pixels of the axis alone
 
 /**
- * `elements`: `[{id, index, object, isUnsure}]`; `below`: pixels for what comes below. `told` hears of what is drawn: `lines(made)`, `view([from, to])` in
+ * `elements`: `[{id, index, name, object, isUnsure}]`; `below`: pixels for what comes below. `told` hears of what is drawn: `lines(made)`, `view([from, to])` in
  * seconds, `place({left, width})` of the plot in pixels, `zoom([from, to])` in milliseconds, `refill()`, and
  * `unlike()` when texts come where numbers were awaited. `also(at)` gives more lines for the note at the pointer.
  * `redraw.current` is set to what draws soon.
@@ -59,11 +59,11 @@ export function Plot({ elements, below, data, span, compact, told, also, redraw,
     };
   }, [data, elements]);
 
-  const name = elements.length
-    ? { role: "img", "aria-label": `Trend of ${elements.map(nameOf).join(", ")}; the table below has its figures` }
+  const label = elements.length
+    ? { role: "img", "aria-label": `Trend of ${elements.map(({ name }) => name).join(", ")}; the table below has its figures` }
     : { "aria-hidden": "true" };
   const kind = elements.length ? (compact ? "chart compact" : "chart") : "chart axis";
-  return html`<div class=${kind} ref=${box} aria-busy=${isLoading} ...${name}></div>`;
+  return html`<div class=${kind} ref=${box} aria-busy=${isLoading} ...${label}></div>`;
 }
 
 /** The chart follows the size of its box and the scheme of colours; gives what ends it. */
@@ -78,10 +78,6 @@ function follow(box, chart, size) {
   };
 }
 
-function nameOf({ id, object }) {
-  return object?.displayName ?? id;
-}
-
 function hear(line, update, soon, say) {
   if (line.isUnsure && typeof update.value === "string") say("unlike");
   if (!append(line.mean, update)) return;
@@ -92,12 +88,12 @@ function hear(line, update, soon, say) {
   }
 }
 
-function seriesOf({ id, index, object, isUnsure }, found) {
+function seriesOf({ id, index, name, object, isUnsure }, found) {
   const type = object && model.types.peek().get(object.typeElementId);
   const shape = [type?.schema?.type].flat().find((one) => one !== "null");
   return {
     id,
-    name: nameOf({ id, object }),
+    name,
     isUnsure,
     unit: model.unitOf(object),
     isSwitch: shape === "boolean",

@@ -4,9 +4,11 @@
 
 import { html, useRef, useState } from "../vendor/preact.js";
 import { lasting, local } from "../lib/format.js";
-import { around, bands, stretches } from "../lib/states.js";
+import { ALARM, around, bands, stacked, stretches } from "../lib/states.js";
 
-const LABELLED = 26; // pixels of a band from which on it has room for a label
+const LABELLED = 44; // pixels of a band from which on it has room for a label, or the beginning of one
+const SEPARATE = 8; // pixels of a band that a line parts from the one before
+const LETTER = 7; // pixels, at most
 const SHORTEST = 8; // pixels of a selection
 const REACH = 3; // pixels beside the pointer that are told as well
 const MOST_TOLD = 6; // stretches at the pointer
@@ -57,20 +59,33 @@ export function Timeline({ tracks, view, until, place, shades, onZoom, isLoading
 
 function Lane({ track, view, until, inside, width, shades }) {
   const shown = track.line ? bands(stretches(track.line, view[0], until), view[0], view[1], width) : [];
+  const isStacked = shown.some(({ parts }) => parts);
   return html`<div class="lane" data-id=${track.id}>
-    <div class="lane-name" style=${inside}><span>${track.name}</span></div>
+    <div class="lane-name" style=${inside}>${track.name}${isStacked && " (short states are stacked by how long they held; zoom in)"}</div>
     <div class="lane-bands" style=${inside}>${shown.map((band, index) => html`<${Band} key=${index} band=${band} shades=${shades} />`)}</div>
   </div>`;
 }
 
 function Band({ band, shades }) {
-  const isSeveral = band.kind === "several";
-  const kinds = ["band", isSeveral ? "several" : `line-${shades.get(band.text) ?? 0}`];
+  const place = { left: `${band.left.toFixed(1)}px`, width: `${band.width.toFixed(1)}px`, backgroundImage: "" };
+  if (band.parts) return html`<div class="band stacked" style=${{ ...place, backgroundImage: columnOf(band.parts, shades) }}></div>`;
+  const kinds = ["band", `line-${shades.get(band.text) ?? 0}`];
   if (band.isDoubted) kinds.push("doubted");
   if (band.isShort) kinds.push("brief");
-  const label = isSeveral ? `${band.count} short states` : band.text || '""';
-  const place = { left: `${band.left.toFixed(1)}px`, width: `${band.width.toFixed(1)}px` };
-  return html`<div class=${kinds.join(" ")} style=${place}>${band.width >= LABELLED && html`<span>${label}</span>`}</div>`;
+  if (band.width >= SEPARATE) kinds.push("separate");
+  const label = band.text || '""';
+  const hasRoom = band.width >= Math.min(LABELLED, label.length * LETTER + 10);
+  return html`<div class=${kinds.join(" ")} style=${place}>${hasRoom && html`<span>${label}</span>`}</div>`;
+}
+
+function columnOf(parts, shades) {
+  const percents = (from, to) => `${(from * 100).toFixed(1)}% ${(to * 100).toFixed(1)}%`;
+  const stops = stacked(parts, shades).map(([text, from, to]) => `${colour(shades.get(text))} ${percents(from, to)}`);
+  return `linear-gradient(to top, ${stops.join(", ")})`;
+}
+
+function colour(shade) {
+  return shade === ALARM ? "var(--bad)" : `var(--line-${shade ?? 0})`;
 }
 
 /** What the lane says at the pointer: text, from when to when, how long. */

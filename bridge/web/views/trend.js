@@ -12,7 +12,7 @@ import { useAnswer } from "../lib/hooks.js";
 import * as live from "../lib/live.js";
 import * as model from "../lib/model.js";
 import { add, around, paint, stretches, trim } from "../lib/states.js";
-import { RANGES } from "../lib/trends.js";
+import { distinct, RANGES } from "../lib/trends.js";
 import { Figures } from "./figures.js";
 import { Failure } from "./parts.js";
 import { COLOURS, Plot } from "./plot.js";
@@ -40,16 +40,22 @@ export function Trend({ ids, range, fixed = null, onZoom = () => {}, compact = f
 
 const NOTHING = { lines: [], tracks: [], view: [0, 1], until: 1, shades: new Map() };
 
-/** `[{id, index, object, kind, isUnsure}]`. */
+/** `[{id, index, name, object, kind, isUnsure}]`. */
 async function whatTheyAre(ids, from, to, signal) {
   const objects = await Promise.all(ids.map((id) => model.describe(id).catch(() => null)));
+  const above = await Promise.all(objects.map((object) => (object ? model.pathTo(object) : [])));
+  const names = distinct(objects.map((object, index) => [...above[index], object ?? { displayName: ids[index] }].map(nameOf)));
   const types = model.types.peek();
   const schemas = new Map(ids.map((id, index) => [id, types.get(objects[index]?.typeElementId)?.schema]));
   const kinds = await history.kinds(schemas, from, to, signal);
   return ids.map((id, index) => {
     const kind = kinds.get(id);
-    return { id, index, object: objects[index], kind: kind ?? "line", isUnsure: kind === null };
+    return { id, index, name: names[index], object: objects[index], kind: kind ?? "line", isUnsure: kind === null };
   });
+}
+
+function nameOf({ displayName }) {
+  return displayName;
 }
 
 /** History of what is drawn as lines, and of what is drawn as bands; each asked for when its time has come. */
@@ -122,7 +128,7 @@ function idsOf(elements) {
 /** `[{id, name, line, isThinned} | {id, name, error}]` of elements that say texts, live where there is a `span`. */
 function useTracks(texts, data, span, redraw, refill) {
   const tracks = useMemo(
-    () => texts.map(({ id, object }) => ({ id, name: object?.displayName ?? id, ...data?.found.get(id) })),
+    () => texts.map(({ id, name }) => ({ id, name, ...data?.found.get(id) })),
     [texts, data],
   );
   useEffect(() => {

@@ -39,7 +39,7 @@ export function Trends() {
           <button onClick=${() => zoom(wider(fixed))}>Zoom out</button><button onClick=${() => show({})}>Back to now</button></p>`}
         ${ids.length
           ? html`<${Trend} ids=${ids} range=${range} fixed=${fixed} onZoom=${zoom} />
-              <div class="row"><span class="muted">Drag over the chart to zoom in. Gaps are Bad; ${ids.length > 1 ? "strips at the bottom and" : "shaded or"} hatched is Uncertain.</span>
+              <div class="row"><span class="muted">Drag over the chart to zoom in. Gaps are Bad; ${ids.length > 1 ? "strips at the bottom and hatched bands are" : "shaded or hatched is"} Uncertain.</span>
                 <span class="spring"></span><${Export} ids=${ids} span=${RANGES.get(range)} fixed=${fixed} /></div>`
           : html`<p class="notice">Add elements by name, or open them from the tree. Numbers and booleans are
               drawn as lines, texts as bands; up to ${COLOURS} share the chart, each unit with its own scale. Structured values

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { add, around, bands, kindOf, kindOfValues, lastOf, paint, percent, shares, SHADES, statesOf, stretches, trim } from "../../../bridge/web/lib/states.js";
+import { add, around, bands, kindOf, kindOfValues, lastOf, paint, percent, shares, SHADES, stacked, statesOf, stretches, trim } from "../../../bridge/web/lib/states.js";
 import { lasting } from "../../../bridge/web/lib/format.js";
 
 const row = (second, value, quality = "Good") => ({ timestamp: new Date(second * 1000).toISOString(), value, quality });
@@ -50,15 +50,17 @@ test("a text holds until the next one, within the range; without a value there i
   assert.deepEqual(spans(around(stretches(line, 2, 9), 4.5, 1)), [["a", 2, 4], ["b", 4, 6]]);
 });
 
-test("shares are of the whole range, the longest first, and what has no value is told", () => {
+test("shares are of the range from where something is known, the longest first, and what has no value is told", () => {
   const line = statesOf([row(0, "a"), row(2, "b"), row(3, "a"), row(5, "a", "Uncertain"), row(8, null, "Bad")]);
-  const { shares: found, none } = shares(stretches(line, 0, 10), 0, 10);
+  const { shares: found, none, begin } = shares(line, 0, 10);
   assert.deepEqual(found, [
     { text: "a", seconds: 7, count: 2, share: 0.7 },
     { text: "b", seconds: 1, count: 1, share: 0.1 },
   ]);
   assert.ok(Math.abs(none - 0.2) < 1e-9);
-  assert.deepEqual(shares([], 0, 10), { shares: [], none: 1 });
+  assert.equal(begin, 0);
+  assert.deepEqual(shares(statesOf([]), 0, 10), { shares: [], none: 0, begin: 10 });
+  assert.deepEqual(shares(statesOf([row(6, "a")]), 0, 10), { shares: [{ text: "a", seconds: 4, count: 1, share: 1 }], none: 0, begin: 6 });
 });
 
 for (const [share, text] of [[0, "0 %"], [0.0001, "< 0.1 %"], [0.0123, "1.2 %"], [0.72, "72 %"], [0.996, "99.6 %"], [0.99999, "> 99.9 %"], [1, "100 %"]]) {
@@ -72,17 +74,29 @@ for (const [ms, text] of [[250, "250 ms"], [2_000, "2 s"], [170_000, "2 min 50 s
 test("a short text between long ones is as wide as can be seen", () => {
   const line = statesOf([row(0, "Running"), row(500, "Fault"), row(500.01, "Running")]);
   const found = bands(stretches(line, 0, 1000), 0, 1000, 1000);
-  assert.deepEqual(found.map(({ kind, text, left, width }) => [kind, text, Math.round(left), Math.round(width)]), [
-    ["state", "Running", 0, 500],
-    ["state", "Fault", 500, 3],
-    ["state", "Running", 500, 500],
+  assert.deepEqual(found.map(({ text, left, width, parts }) => [text, Math.round(left), Math.round(width), parts]), [
+    ["Running", 0, 500, null],
+    ["Fault", 500, 3, null],
+    ["Running", 500, 500, null],
   ]);
 });
 
-test("short texts side by side are one band that counts them, so that bands are few", () => {
-  const rows = Array.from({ length: 10_000 }, (_, index) => row(index, index % 2 ? "a" : "b"));
+test("short texts side by side are columns of what held in them, so that bands are few and none is lost", () => {
+  const rows = Array.from({ length: 10_000 }, (_, index) => row(index, index === 5_000 ? "Fault" : index % 2 ? "a" : "b"));
   const found = bands(stretches(statesOf(rows), 0, 10_000), 0, 10_000, 800);
-  assert.deepEqual(found.map(({ kind, count, width }) => [kind, count, Math.round(width)]), [["several", 10_000, 800]]);
+  assert.ok(found.length <= 150);
+  assert.ok(found.every(({ width }) => width <= 6));
+  const seconds = found.flatMap(({ parts }) => [...parts.values()]).reduce((one, other) => one + other);
+  assert.equal(Math.round(seconds), 10_000);
+  assert.equal(found.filter(({ parts }) => parts.has("Fault")).length, 1);
+});
+
+test("a column is stacked in the order of colours, and what held for a moment can be seen", () => {
+  const found = stacked(new Map([["Fault", 0.001], ["a", 3], ["b", 1]]), new Map([["a", 2], ["b", 1], ["Fault", 8]]));
+  assert.deepEqual(found.map(([text]) => text), ["b", "a", "Fault"]);
+  assert.equal(found[0][1], 0);
+  assert.equal(found[2][2], 1);
+  assert.ok(found[2][2] - found[2][1] > 0.1);
 });
 
 test("what has begun just now is within the lane", () => {

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { append, csv, doubts, held, lineOf, RANGES, requestFor, summary, trim } from "../../../bridge/web/lib/trends.js";
+import { append, csv, distinct, doubts, held, lineOf, RANGES, requestFor, summary, trim } from "../../../bridge/web/lib/trends.js";
 
 const row = (second, value, quality = "Good") => ({ timestamp: new Date(second * 1000).toISOString(), value, quality });
 
@@ -56,6 +56,13 @@ test("figures are those of the range", () => {
   const line = lineOf([row(1, 100), row(2, 1), row(3, null, "Bad"), row(4, 3)]);
   assert.deepEqual(summary(line, 2, 9), { min: 1, max: 3, mean: 2, last: 3, count: 2 });
   assert.equal(summary(line, 5, 9), null);
+});
+
+test("elements of one name are told apart by what is above them", () => {
+  assert.deepEqual(distinct([["p", "a", "state"], ["p", "level"]]), ["state", "level"]);
+  assert.deepEqual(distinct([["p", "a", "state", "name"], ["p", "b", "state", "name"]]), ["a / state / name", "b / state / name"]);
+  assert.deepEqual(distinct([["x"], ["p", "x"]]), ["x", "p / x"]);
+  assert.deepEqual(distinct([["x"], ["x"]]), ["x", "x"]);
 });
 
 test("CSV has numbers that a double cannot hold, in documents as well", () => {
