@@ -11,7 +11,7 @@ const MOST_CHANGES = 20_000; // of one text: more cannot be told apart on any sc
 const THINNED = 10_000; // rows where there are more
 const SAMPLE = 50; // rows that tell what kind of values there are
 const HOUR = 3_600_000;
-const BACK = [HOUR, 24 * HOUR, 31 * 24 * HOUR, 366 * 24 * HOUR]; // how far to look for what held before; dense rows are near
+const BACK = [HOUR, 24 * HOUR, 31 * 24 * HOUR, 366 * 24 * HOUR]; // where what held before is looked for, step by step
 
 /**
  * `{id: {rows, least, greatest} | {error}}` and `partial` of a range in milliseconds; `least` and `greatest` are there
@@ -101,7 +101,8 @@ async function changes(id, from, to, signal) {
 
 /** Whether there are more readings than are fetched; asked for once the first answer did not hold all. */
 async function isDense(id, from, to, signal) {
-  const body = { elementIds: [id], startTime: iso(from), endTime: iso(to), aggregate: "count", interval: (to - from) / 1000 + 1 };
+  const range = { startTime: iso(from), endTime: iso(to) };
+  const body = { elementIds: [id], ...range, aggregate: "count", interval: Math.ceil((to - from) / 1000) + 1 };
   const items = await bulk(HISTORY, body, { signal });
   return Boolean(items.partial ?? items[0].error) || (items[0].result.values[0]?.value ?? 0) > MOST_READINGS;
 }

@@ -1,4 +1,5 @@
-// Texts over time: which text held from when to when, how long, and in which colour. Pure: times are arguments, in seconds.
+// Texts over time: which text held from when to when, how long, and in which colour. Pure: times are arguments, in
+// seconds.
 //
 // Of readings that say the same one after the other the first is kept, so that memory grows with changes only.
 
@@ -73,7 +74,7 @@ export function stretches(line, from, to) {
   return found;
 }
 
-/** The last stretch that holds at a time, or null. */
+/** The text that holds at a time, or null. */
 export function lastOf(line, to) {
   const index = line.times.findLastIndex((at) => at <= to);
   return index < 0 || line.texts[index] === null ? null : line.texts[index];
@@ -140,7 +141,7 @@ export function bands(found, from, to, width) {
   return made;
 }
 
-/** Parts of a column as `[[text, from, to], …]` in shares of its height, in the order of their colours; each can be seen. */
+/** Parts of a column as `[[text, from, to], …]`: shares of its height, in the order of colours; each can be seen. */
 export function stacked(parts, shades) {
   const sorted = [...parts].sort(([one], [other]) => shades.get(one) - shades.get(other) || (one < other ? -1 : 1));
   const whole = sorted.reduce((sum, [, seconds]) => sum + seconds, 0);

@@ -1,7 +1,7 @@
 // The table below a chart: last, least, mean and greatest of numbers; of texts the last, and how long each held.
 
 import { html } from "../vendor/preact.js";
-import { lasting, local, number } from "../lib/format.js";
+import { counted, lasting, local, number } from "../lib/format.js";
 import { lastOf, percent, shares } from "../lib/states.js";
 import { summary } from "../lib/trends.js";
 import { ElementLink } from "./parts.js";
@@ -19,7 +19,8 @@ export function Figures({ elements, lines, tracks, view, until, shades, compact 
     : html`<th scope="col">Held in this range</th>`;
   const wide = isMixed ? (compact ? 3 : 4) : 1; // columns beside the last value
   return html`<div class="scroll" tabindex="0" role="region" aria-label="Figures"><table class="figures">
-    <thead><tr><th scope="col">Element</th><th scope="col" class=${isMixed ? "number" : ""}>Last</th>${numbers}</tr></thead>
+    <thead><tr><th scope="col">Element</th>
+      <th scope="col" class=${isMixed ? "number" : ""}>Last</th>${numbers}</tr></thead>
     <tbody>${elements.map(({ id, kind, name }) => {
       const found = byId.get(id);
       if (kind === "none") return html`<${Unplotted} key=${id} id=${id} name=${name} wide=${wide + 1} />`;
@@ -32,12 +33,14 @@ export function Figures({ elements, lines, tracks, view, until, shades, compact 
 }
 
 function Failed({ of, wide }) {
-  return html`<tr><th scope="row" title=${of.id}>${of.name}</th><td colspan=${wide} class="error">${of.error.message}</td></tr>`;
+  return html`<tr><th scope="row" title=${of.id}>${of.name}</th>
+    <td colspan=${wide} class="error">${of.error.message}</td></tr>`;
 }
 
 function Unplotted({ id, name, wide }) {
   return html`<tr><th scope="row" title=${id}>${name}</th>
-    <td colspan=${wide} class="muted">Structured values have no trend; <${ElementLink} id=${id}>its parts<//> may have one.</td></tr>`;
+    <td colspan=${wide} class="muted">Structured values have no trend;
+      ${" "}<${ElementLink} id=${id}>its parts<//> may have one.</td></tr>`;
 }
 
 function Numbers({ line, view, compact }) {
@@ -70,13 +73,17 @@ function Held({ track, view, until, shades, wide }) {
   const last = lastOf(track.line, until);
   return html`<tr><th scope="row" title=${track.id}>${track.name}</th>
     <td class="last-text">${last === null ? "–" : last || '""'}</td>
-    <td colspan=${wide} class="held">${found.shares.slice(0, MOST).map((one) => html`<${Share} key=${one.text} of=${one} shade=${shades.get(one.text)} />`)}
-      ${others.length > 0 && html`<span>${others.length} ${others.length > 1 ? "others" : "other"} <b>${percent(rest)}</b></span> `}
+    <td colspan=${wide} class="held">
+      ${found.shares.slice(0, MOST).map((one) => html`<${Share} key=${one.text} of=${one}
+        shade=${shades.get(one.text)} />`)}
+      ${others.length > 0 && html`<span>${counted(others.length, "other text")} <b>${percent(rest)}</b></span> `}
       ${found.none > 0 && html`<span class="muted">no value ${percent(found.none)}</span> `}
-      ${found.begin > view[0] && html`<span class="muted">nothing is known before ${local(Math.round(found.begin) * 1000)}</span>`}</td></tr>`;
+      ${found.begin > view[0] && html`<span class="muted">nothing is known before
+        ${" "}${local(Math.round(found.begin) * 1000)}</span>`}</td></tr>`;
 }
 
 function Share({ of, shade }) {
   const how = `${lasting(of.seconds * 1000)}${of.count > 1 ? `, ${of.count} times` : ""}`;
-  return html`<span><span class="swatch line-${shade}"></span>${of.text || '""'} <b>${percent(of.share)}</b> <span class="muted">(${how})</span></span> `;
+  return html`<span><span class="swatch line-${shade}"></span>${of.text || '""'} <b>${percent(of.share)}</b>
+    ${" "}<span class="muted">(${how})</span></span> `;
 }

@@ -15,10 +15,10 @@ const REFILL = 4_000; // points of a line after which the bridge thins it anew
 const AXIS = 52; // pixels of the axis alone
 
 /**
- * `elements`: `[{id, index, name, object, isUnsure}]`; `below`: pixels for what comes below. `told` hears of what is drawn: `lines(made)`, `view([from, to])` in
- * seconds, `place({left, width})` of the plot in pixels, `zoom([from, to])` in milliseconds, `refill()`, and
- * `unlike()` when texts come where numbers were awaited. `also(at)` gives more lines for the note at the pointer.
- * `redraw.current` is set to what draws soon.
+ * `elements`: `[{id, index, name, object, isUnsure}]`; `below`: pixels for what comes below. `told` hears of what is
+ * drawn: `lines(made)`, `view([from, to])` in seconds, `place({left, width})` of the plot in pixels, `zoom([from, to])`
+ * in milliseconds, `refill()`, and `unlike()` when texts come where numbers were awaited. `also(at)` gives more lines
+ * for the note at the pointer. `redraw.current` is set to what draws soon.
  */
 export function Plot({ elements, below, data, span, compact, told, also, redraw, isLoading }) {
   const box = useRef(null);
@@ -59,8 +59,9 @@ export function Plot({ elements, below, data, span, compact, told, also, redraw,
     };
   }, [data, elements]);
 
+  const names = elements.map(({ name }) => name).join(", ");
   const label = elements.length
-    ? { role: "img", "aria-label": `Trend of ${elements.map(({ name }) => name).join(", ")}; the table below has its figures` }
+    ? { role: "img", "aria-label": `Trend of ${names}; the table below has its figures` }
     : { "aria-hidden": "true" };
   const kind = elements.length ? (compact ? "chart compact" : "chart") : "chart axis";
   return html`<div class=${kind} ref=${box} aria-busy=${isLoading} ...${label}></div>`;

@@ -23,8 +23,9 @@ export function Timeline({ tracks, view, until, place, shades, onZoom, isLoading
   const [from, to] = view;
   const timeAt = (x) => from + (x / place.width) * (to - from);
   const see = (event) => {
-    const x = Math.max(0, Math.min(event.clientX - lanes.current.getBoundingClientRect().left - place.left, place.width));
-    return { x, id: event.target.closest("[data-id]")?.dataset.id ?? pointer?.id };
+    const x = event.clientX - lanes.current.getBoundingClientRect().left - place.left;
+    const id = event.target.closest("[data-id]")?.dataset.id ?? pointer?.id;
+    return { x: Math.max(0, Math.min(x, place.width)), id };
   };
   const begin = (event) => {
     if (event.button !== 0) return;
@@ -52,7 +53,7 @@ export function Timeline({ tracks, view, until, place, shades, onZoom, isLoading
         <div class="timeline-cursor" style=${{ left: `${pointer.x}px` }}></div>
         ${pointer.from !== null && html`<div class="timeline-chosen" style=${{
           left: `${Math.min(pointer.x, pointer.from)}px`, width: `${Math.abs(pointer.x - pointer.from)}px` }}></div>`}
-        ${track?.line && html`<${Note} track=${track} at=${timeAt(pointer.x)} reach=${(REACH / place.width) * (to - from)}
+        ${track?.line && html`<${Note} track=${track} at=${timeAt(pointer.x)} reach=${timeAt(REACH) - from}
           view=${view} until=${until} x=${pointer.x} width=${place.width} />`}</div>`}
     </div>`;
 }
@@ -60,15 +61,17 @@ export function Timeline({ tracks, view, until, place, shades, onZoom, isLoading
 function Lane({ track, view, until, inside, width, shades }) {
   const shown = track.line ? bands(stretches(track.line, view[0], until), view[0], view[1], width) : [];
   const isStacked = shown.some(({ parts }) => parts);
+  const remark = isStacked && " (short states are stacked by how long they held; zoom in)";
   return html`<div class="lane" data-id=${track.id}>
-    <div class="lane-name" style=${inside}>${track.name}${isStacked && " (short states are stacked by how long they held; zoom in)"}</div>
-    <div class="lane-bands" style=${inside}>${shown.map((band, index) => html`<${Band} key=${index} band=${band} shades=${shades} />`)}</div>
-  </div>`;
+    <div class="lane-name" style=${inside}>${track.name}${remark}</div>
+    <div class="lane-bands" style=${inside}>
+      ${shown.map((band, index) => html`<${Band} key=${index} band=${band} shades=${shades} />`)}</div></div>`;
 }
 
 function Band({ band, shades }) {
-  const place = { left: `${band.left.toFixed(1)}px`, width: `${band.width.toFixed(1)}px`, backgroundImage: "" };
-  if (band.parts) return html`<div class="band stacked" style=${{ ...place, backgroundImage: columnOf(band.parts, shades) }}></div>`;
+  const backgroundImage = band.parts ? columnOf(band.parts, shades) : "";
+  const place = { left: `${band.left.toFixed(1)}px`, width: `${band.width.toFixed(1)}px`, backgroundImage };
+  if (band.parts) return html`<div class="band stacked" style=${place}></div>`;
   const kinds = ["band", `line-${shades.get(band.text) ?? 0}`];
   if (band.isDoubted) kinds.push("doubted");
   if (band.isShort) kinds.push("brief");
@@ -96,7 +99,8 @@ function Note({ track, at, reach, view, until, x, width }) {
   return html`<div class="chart-note" style=${side}>
     <div class="muted">${track.name}, ${local(Math.round(at * 1000))}</div>
     ${found.length === 0 && html`<div>no value</div>`}
-    ${found.slice(0, MOST_TOLD).map((one) => html`<div><b>${one.text || '""'}</b>${one.isDoubted && ", in doubt"}: ${told(one)}</div>`)}
+    ${found.slice(0, MOST_TOLD).map((one) => html`<div><b>${one.text || '""'}</b>${one.isDoubted && ", in doubt"}:
+      ${" "}${told(one)}</div>`)}
     ${found.length > MOST_TOLD && html`<div>and ${found.length - MOST_TOLD} more; zoom in</div>`}</div>`;
 }
 

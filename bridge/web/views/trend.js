@@ -1,9 +1,9 @@
 // A chart of some elements: history of the range, and then what comes.
 //
 // A range that ends now moves on: each update is one more point, and what has left the range is let go. A long range is
-// aggregated by the bridge, its line is the mean in a band from least to greatest, and it is asked for anew now and then.
-// A range that somebody has zoomed into stands still. Each unit has a scale of its own. Texts are bands in lanes over
-// the same time; they are never aggregated, what changes is added.
+// aggregated by the bridge, its line is the mean in a band from least to greatest, and it is asked for anew now and
+// then. A range that somebody has zoomed into stands still. Each unit has a scale of its own. Texts are bands in lanes
+// over the same time; they are never aggregated, what changes is added.
 
 import { html, useEffect, useMemo, useRef, useState } from "../vendor/preact.js";
 import { now } from "../lib/api.js";
@@ -33,9 +33,10 @@ export function Trend({ ids, range, fixed = null, onZoom = () => {}, compact = f
   );
   if (error && !elements) return html`<${Failure} error=${error} what="No history" />`;
   if (!elements) return html`<div class=${compact ? "chart compact" : "chart"} aria-busy="true"></div>`;
-  if (elements.every(({ kind }) => kind === "none")) return html`<${Figures} ...${NOTHING} elements=${elements} compact=${compact} />`;
-  return html`<${Drawn} key=${key} elements=${elements} range=${range} fixed=${fixed} onZoom=${onZoom} compact=${compact}
-    unlike=${() => setRound((before) => before + 1)} />`;
+  const isNothingDrawn = elements.every(({ kind }) => kind === "none");
+  if (isNothingDrawn) return html`<${Figures} ...${NOTHING} elements=${elements} compact=${compact} />`;
+  return html`<${Drawn} key=${key} elements=${elements} range=${range} fixed=${fixed} onZoom=${onZoom} 
+    compact=${compact} unlike=${() => setRound((before) => before + 1)} />`;
 }
 
 const NOTHING = { lines: [], tracks: [], view: [0, 1], until: 1, shades: new Map() };
@@ -44,7 +45,8 @@ const NOTHING = { lines: [], tracks: [], view: [0, 1], until: 1, shades: new Map
 async function whatTheyAre(ids, from, to, signal) {
   const objects = await Promise.all(ids.map((id) => model.describe(id).catch(() => null)));
   const above = await Promise.all(objects.map((object) => (object ? model.pathTo(object) : [])));
-  const names = distinct(objects.map((object, index) => [...above[index], object ?? { displayName: ids[index] }].map(nameOf)));
+  const paths = objects.map((object, index) => [...above[index].map(nameOf), object?.displayName ?? ids[index]]);
+  const names = distinct(paths);
   const types = model.types.peek();
   const schemas = new Map(ids.map((id, index) => [id, types.get(objects[index]?.typeElementId)?.schema]));
   const kinds = await history.kinds(schemas, from, to, signal);
@@ -86,7 +88,10 @@ function useHistory(lines, texts, range, window) {
 }
 
 function Drawn({ elements, range, fixed, onZoom, compact, unlike }) {
-  const [plotted, texts] = useMemo(() => ["line", "states"].map((kind) => elements.filter((one) => one.kind === kind)), [elements]);
+  const [plotted, texts] = useMemo(
+    () => ["line", "states"].map((kind) => elements.filter((one) => one.kind === kind)),
+    [elements],
+  );
   const { numbers, states, again, span } = useHistory(idsOf(plotted), idsOf(texts), range, fixed);
   const [lines, setLines] = useState([]);
   const [view, setView] = useState(null);
@@ -111,13 +116,13 @@ function Drawn({ elements, range, fixed, onZoom, compact, unlike }) {
   const also = (at) => tracks.flatMap((track) => saidAt(track, at, until));
   return html`
     <div class=${plotted.length ? "" : "axis-below"}>
-      <${Plot} elements=${plotted} below=${texts.length * LANE} data=${data} span=${span} compact=${compact} told=${told} also=${also} redraw=${redraw}
-        isLoading=${loading} />
-      ${texts.length > 0 && html`<${Timeline} tracks=${tracks} view=${[from, to]} until=${until} place=${place} shades=${shades}
-        onZoom=${onZoom} isLoading=${states.loading} />`}</div>
+      <${Plot} elements=${plotted} below=${texts.length * LANE} data=${data} span=${span} compact=${compact}
+        told=${told} also=${also} redraw=${redraw} isLoading=${loading} />
+      ${texts.length > 0 && html`<${Timeline} tracks=${tracks} view=${[from, to]} until=${until} place=${place}
+        shades=${shades} onZoom=${onZoom} isLoading=${states.loading} />`}</div>
     ${states.error && !states.data && html`<${Failure} error=${states.error} what="No history of texts" />`}
-    <${Figures} elements=${elements} lines=${lines} tracks=${states.data ? tracks : []} view=${[from, to]} until=${until}
-      shades=${shades} compact=${compact} />
+    <${Figures} elements=${elements} lines=${lines} tracks=${states.data ? tracks : []} view=${[from, to]}
+      until=${until} shades=${shades} compact=${compact} />
     <${Remarks} data=${data} tracks=${tracks} />`;
 }
 
@@ -155,7 +160,7 @@ function useTracks(texts, data, span, redraw, refill) {
   return tracks;
 }
 
-/** What was read and not heard, such as a value that is in doubt meanwhile, counts as well; what has left the range goes. */
+/** What was read and not heard counts, too: a value may be in doubt meanwhile. What has left the range is let go. */
 function keepUp({ id, line }, span) {
   const last = live.latest(id);
   if (last && !last.error) add(line, last, now() / 1000);
@@ -164,7 +169,7 @@ function keepUp({ id, line }, span) {
 
 /** What a text says at a time, for the note of the chart of numbers. */
 function saidAt({ name, line }, at, until) {
-  const found = line ? around(stretches(line, at - 1, Math.max(at, until)), at, 0).find(({ from }) => from <= at) : null;
+  const found = line ? around(stretches(line, at - 1, Math.max(at, until)), at, 0).at(-1) : null;
   return [`${name}: ${found ? found.text || '""' : "–"}`];
 }
 
@@ -172,7 +177,8 @@ function Remarks({ data, tracks }) {
   const thinned = tracks.filter(({ isThinned }) => isThinned).map(({ name }) => name);
   return html`
     ${data.partial && html`<p class="muted">${data.partial}</p>`}
-    ${data.interval && html`<p class="muted">Means of ${data.interval} s with least and greatest, reckoned by the bridge; zoom in for single readings.</p>`}
-    ${thinned.length > 0 && html`<p class="muted">${thinned.join(", ")}: more readings than fit, thinned by the bridge. Short
-      states may be missing, and the shares are estimates; zoom in to see each.</p>`}`;
+    ${data.interval && html`<p class="muted">Means of ${data.interval} s with least and greatest, reckoned by the
+      bridge; zoom in for single readings.</p>`}
+    ${thinned.length > 0 && html`<p class="muted">${thinned.join(", ")}: more readings than fit, thinned by the bridge.
+      Short states may be missing, and the shares are estimates; zoom in to see each.</p>`}`;
 }
