@@ -14,6 +14,7 @@ import { Finder } from "./finder.js";
 import { COLOURS, Trend } from "./trend.js";
 
 const SOONEST = 1_000; // ms: nobody zooms in further
+const ABOVE = 2; // names above an element that tell which one it is
 
 export function Trends() {
   const { query } = route.value;
@@ -64,11 +65,11 @@ function idsIn(text) {
 function Chosen({ id, colour, remove }) {
   const { data } = useModel(() => model.describe(id), [id]);
   const { data: path } = useModel(() => (data ? model.pathTo(data) : Promise.resolve([])), [data]);
-  const above = path?.at(-1)?.displayName;
+  const name = [...(path ?? []).slice(-ABOVE), data].map((one) => one?.displayName ?? id).join(" / ");
   const kind = kindOf(model.types.value.get(data?.typeElementId)?.schema);
   const isLine = kind === "line" || kind === null;
   return html`<span class="badge chosen-element" title=${id}>${isLine && html`<span class="swatch line-${colour}"></span>`}
-    <a href="#/plant/${encodeURIComponent(id)}">${above ? `${above} / ` : ""}${data?.displayName ?? id}</a>
+    <a href="#/plant/${encodeURIComponent(id)}">${name}</a>
     <button class="plain" aria-label="Remove ${id}" onClick=${remove}>✕</button></span>`;
 }
 
