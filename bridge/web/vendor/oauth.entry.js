@@ -1,0 +1,18 @@
+export {
+  AuthorizationResponseError,
+  None,
+  OperationProcessingError,
+  ResponseBodyError,
+  allowInsecureRequests,
+  authorizationCodeGrantRequest,
+  calculatePKCECodeChallenge,
+  clockSkew,
+  clockTolerance,
+  generateRandomCodeVerifier,
+  generateRandomNonce,
+  generateRandomState,
+  processAuthorizationCodeResponse,
+  processRefreshTokenResponse,
+  refreshTokenGrantRequest,
+  validateAuthResponse,
+} from "oauth4webapi";
