@@ -177,6 +177,7 @@ class _Daemon:
             public=settings.auth.public,
             identify=authenticator.principal if authenticator is not None else None,
             still_good=authenticator.still_good if authenticator is not None else None,
+            login=self._access.oidc.login if self._access.oidc is not None else None,
             writer=writer,
             writes=settings.writes,
             audit=audit,

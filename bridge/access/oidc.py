@@ -22,6 +22,7 @@ from msgspec import Struct, structs
 
 from bridge.access import oidc_claims, oidc_keys
 from bridge.access.oidc_keys import Key
+from bridge.access.oidc_login import Login
 from bridge.access.oidc_provider import Provider
 from bridge.access.principal import Principal
 from bridge.config.access import GrantSettings, OidcSettings
@@ -82,6 +83,7 @@ class Oidc:
         self._now = now
         self._clock = clock
         self._provider = Provider(settings, clock)
+        self.login = Login(settings, self._provider) if settings.client_id else None
         self._keys: tuple[Key, ...] = ()  # that the remembered ones are good with
         self._known: dict[bytes, Principal] = {}
         self._lines = Throttle()

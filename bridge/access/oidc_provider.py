@@ -5,6 +5,7 @@
   are none. Nobody waits for a provider that is known to be away, unless there is no key at all.
 - A token that names an unknown key makes us ask, at most every 30 s. Whatever the reason: one fetch at a time, and all
   who need it wait for the same one.
+- Where people sign in through the page, its endpoints are fetched with the keys, and kept for as long as we run.
 
 Times are monotonic seconds.
 """
@@ -12,11 +13,15 @@ Times are monotonic seconds.
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from msgspec import Struct
 
 from bridge.access import oidc_fetch, oidc_keys
 from bridge.access.oidc_fetch import ProviderError, Visit
 from bridge.access.oidc_keys import Key
+from bridge.access.oidc_metadata import Metadata, metadata
 from bridge.config.access import OidcSettings
 
 UNKNOWN_KEY_S = 30.0  # between fetches because of unknown keys, which anybody can name
@@ -29,11 +34,21 @@ DISCOVERY = "/.well-known/openid-configuration"  # OpenID Connect Discovery 1.0,
 _log = logging.getLogger("bridge.access.oidc")
 
 
+class _Found(Struct, frozen=True):
+    """What a visit brings home; `flaw` is why nobody can sign in through the page."""
+
+    keys: tuple[Key, ...]
+    metadata: Metadata | None = None
+    flaw: str = ""
+
+
 class Provider:
-    """See the module's text."""
+    """See the module's text. `metadata` is there once it was told, and only where the page has a login."""
 
     def __init__(self, settings: OidcSettings, clock: Callable[[], float] = time.monotonic) -> None:
         self.problem = ""  # what is wrong with the provider, for a person
+        self.metadata: Metadata | None = None
+        self._flaw = ""
         self._settings = settings
         self._clock = clock
         self._keys: tuple[Key, ...] = ()
@@ -70,6 +85,12 @@ class Provider:
             await self._renew()
         return self.at_hand
 
+    async def ways_in(self) -> Metadata | None:
+        """The metadata, asked for if it is not there and it is time. Raises nothing."""
+        if self.metadata is None and (self._fetch is not None or self._clock() - self._tried >= AWAY_S):
+            await self._renew()
+        return self.metadata
+
     async def _renew(self) -> None:
         await asyncio.shield(self._fetch or self._begin())  # who gives up takes the fetch from nobody else
 
@@ -88,30 +109,45 @@ class Provider:
         finally:
             self._fetch = None
         self._fetched = self._clock()
-        if _content(found) != _content(self._keys):
-            self._keys = found
-            _log.info("keys of %s: %d", self._settings.issuer, len(found))
+        if _content(found.keys) != _content(self._keys):
+            self._keys = found.keys
+            _log.info("keys of %s: %d", self._settings.issuer, len(found.keys))
+        self.metadata = found.metadata or self.metadata
+        if found.flaw and found.flaw != self._flaw:
+            _log.warning("nobody can sign in through the page: %s", found.flaw)
+        self._flaw = found.flaw
         self._tell("")
 
-    def _look(self, visit: Visit) -> tuple[Key, ...]:
-        """In the thread: the keys, wherever they are."""
-        url = self._settings.jwks_url or self._discovered(visit)
+    def _look(self, visit: Visit) -> _Found:
+        """In the thread: the keys, wherever they are, and the endpoints, if anybody needs them."""
+        url = self._settings.jwks_url
+        discovered = None if url else self._discovered(visit)
+        keys = self._keys_at(visit, url or _jwks_uri(discovered, self._place))
+        if not self._settings.client_id:
+            return _Found(keys)
+        try:
+            return _Found(keys, metadata(discovered or self._discovered(visit), self._settings.issuer))
+        except ProviderError as error:
+            return _Found(keys, flaw=str(error) if self._place in str(error) else f"{self._place}: {error}")
+
+    @staticmethod
+    def _keys_at(visit: Visit, url: str) -> tuple[Key, ...]:
         document = visit.document(url)
         try:
             return oidc_keys.read(document)
         except ProviderError as error:
             raise ProviderError(f"{visit.shown}: {error}") from None
 
-    def _discovered(self, visit: Visit) -> str:
-        issuer = self._settings.issuer
-        place = issuer.removesuffix("/") + DISCOVERY
-        document = visit.document(place)
-        told, url = document.get("issuer"), document.get("jwks_uri")
+    @property
+    def _place(self) -> str:
+        return self._settings.issuer.removesuffix("/") + DISCOVERY
+
+    def _discovered(self, visit: Visit) -> Mapping[str, Any]:
+        document = visit.document(self._place)
+        told, issuer = document.get("issuer"), self._settings.issuer
         if told != issuer:
-            raise ProviderError(f"{place}: its issuer is {str(told)[:200]!r}; [oidc] issuer must be the same")
-        if not isinstance(url, str) or not url:
-            raise ProviderError(f"{place}: it has no jwks_uri")
-        return url
+            raise ProviderError(f"{self._place}: its issuer is {str(told)[:200]!r}; [oidc] issuer must be the same")
+        return document
 
     def _tell(self, problem: str) -> None:
         if problem and problem != self.problem:
@@ -120,6 +156,13 @@ class Provider:
         if self.problem and not problem:
             _log.info("%s answers again", self._settings.issuer)
         self.problem = problem
+
+
+def _jwks_uri(discovered: Mapping[str, Any] | None, place: str) -> str:
+    url = (discovered or {}).get("jwks_uri")
+    if not isinstance(url, str) or not url:
+        raise ProviderError(f"{place}: it has no jwks_uri")
+    return url
 
 
 def _content(keys: tuple[Key, ...]) -> set[tuple[str | None, str, frozenset[str]]]:

@@ -6,6 +6,7 @@ from typing import Any, TypeAlias, TypeVar
 from msgspec import Struct
 
 from bridge.access import Principal
+from bridge.access.oidc_login import Login
 from bridge.api.gate import Identify
 from bridge.config import WriteSettings
 from bridge.engine import Engine
@@ -58,6 +59,7 @@ class Context(Struct, frozen=True):
     identify: Identify | None = None  # tells who asks; None: nobody has to say
     still_good: StillGood | None = None  # what somebody may do now whose stream is open; gives None: nothing any more
     key_header: str = "X-API-Key"  # where API keys are looked for
+    login: Login | None = None  # at the identity provider, in the page
     public: Sequence[str] = ("docs", "metrics")  # pages that are open to everybody
     writer: Writer | None = None  # None: writing is off
     writes: WriteSettings = WriteSettings()  # what may be written where it is on

@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-from msgspec import Struct
+from msgspec import Struct, structs
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from bridge.access import Caller
 from bridge.api.etags import for_everybody, hashed
+from bridge.api.headers import POLICY, policy
 from bridge.errors import NotFound, WrongMethod
 from bridge.web import FOLDER
 
@@ -63,9 +63,17 @@ def shipped() -> Mapping[str, File]:
     return files_of(FOLDER)
 
 
-def page(_: Caller, request: Request) -> Response:
-    """What `/` answers."""
-    return _file(PAGE).answer(request)
+def page(request: Request, other: str) -> Response:
+    """What `/` answers. `other` is an origin that the page may ask: its tag names it, too, because browsers keep the
+    policy with the page.
+    """
+    found = _file(PAGE)
+    if not other:
+        return found.answer(request)
+    found = structs.replace(found, digest=hashed(f"{found.digest} {other}".encode()))
+    answer = found.answer(request)
+    answer.headers[POLICY] = policy(other)
+    return answer
 
 
 async def serve(scope: Scope, receive: Receive, send: Send) -> None:

@@ -72,6 +72,11 @@ def handlers(context: Context, gate: Gate) -> dict[str, tuple[Handler, Needs]]:
             reasons = (_ASK,)
         return Json({"ready": found.ready, "reasons": reasons}, 200 if found.ready else 503)
 
+    async def login(*_: object) -> Response:
+        """How the page sends people to the identity provider; it asks before anybody has signed in."""
+        return Json({"provider": await provider.told() if provider is not None else None})
+
+    provider = context.login
     diagnose, docs = Diagnose(context), of_docs(context)
     metrics: Needs = "nothing" if "metrics" in context.public else "admin"
     return {
@@ -86,7 +91,8 @@ def handlers(context: Context, gate: Gate) -> dict[str, tuple[Handler, Needs]]:
         "/docs": (lambda *_: HTMLResponse(_DOCS), docs),
         "/docs/start.js": (lambda *_: Response(_START, media_type="text/javascript"), docs),
         "/docs/": (lambda *_: RedirectResponse("../docs"), docs),  # the links are relative, for proxies with a prefix
-        "/": (explorer.page, "nothing"),
+        "/login": (login, "nothing"),
+        "/": (lambda _, request: explorer.page(request, provider.token_origin if provider else ""), "nothing"),
     }
 
 

@@ -43,7 +43,7 @@ class AuthSettings(Section):
 
 
 class OidcSettings(Section):
-    """[oidc]: an identity provider whose tokens (JWT) are taken; "" for none."""
+    """[oidc]: an identity provider whose tokens (JWT) are taken; "" for none. `client_id` "": no login in the page."""
 
     issuer: Annotated[str, AfterValidator(rules.https)] = ""
     audience: Annotated[tuple[Annotated[str, AfterValidator(rules.line)], ...], Field(strict=False)] = ()
@@ -56,14 +56,24 @@ class OidcSettings(Section):
     leeway: Annotated[float, Field(ge=0, le=300)] = 30.0  # seconds that two clocks may differ
     keys_for: Annotated[float, Field(ge=10)] = 3_600.0  # seconds that the provider's keys are good for
     ca_file: File = None
+    client_id: Annotated[str, AfterValidator(rules.client)] = ""
+    scopes: Annotated[
+        tuple[Annotated[str, AfterValidator(rules.scope)], ...],
+        Field(strict=False),
+        AfterValidator(rules.some_names),
+        AfterValidator(rules.distinct),
+    ] = ("openid",)
+    name: Annotated[str, AfterValidator(rules.optional_line)] = ""  # on the page's button; "": the issuer's host
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
         found: dict[str, str] = {}
         if self.issuer and not self.audience:
             found["audience"] = "must name at least one: the provider's tokens for other programs would be taken, too"
-        if not self.issuer and (self.audience or self.jwks_url):
+        if not self.issuer and (self.audience or self.jwks_url or self.client_id):
             found["issuer"] = "must be the provider's address: without it nobody can sign in with its tokens"
+        if self.name and not self.client_id:
+            found["client_id"] = "must be what the provider calls the page: without it there is no button for the name"
         conflicts(found)
         return self
 

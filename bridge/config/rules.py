@@ -37,6 +37,11 @@ TEMPLATE_RULE = (
     'on), such as "{topic}/set"'
 )
 
+CLIENT_RULE = "must be what the provider calls the page: printable ASCII, without blanks"
+SCOPE_RULE = 'must be one scope, such as "openid": printable ASCII, without blanks, quotes and backslashes'
+
+_CLIENT = re.compile(r"[\x21-\x7e]*")  # RFC 6749, A.1 allows blanks; nobody's has one, but by mistake
+_SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")  # RFC 6749, 3.3
 _HEADER = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,63}")
 _OTHER_HEADERS = frozenset(
     {"authorization", "content-length", "content-type", "cookie", "host", "origin", "connection"}
@@ -200,6 +205,11 @@ def line(text: str) -> str:
     return text
 
 
+def optional_line(text: str) -> str:
+    """The same, or none."""
+    return line(text) if text else text
+
+
 def name(text: str) -> str:
     """The name of a level: never blank, no topic separator."""
     if not text.strip() or not text.isprintable() or "/" in text:
@@ -270,6 +280,20 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host.lower() == "localhost"
+
+
+def client(text: str) -> str:
+    """The name under which an identity provider knows a program; or ""."""
+    if not _CLIENT.fullmatch(text):
+        raise ValueError(CLIENT_RULE)
+    return text
+
+
+def scope(text: str) -> str:
+    """One word of what an identity provider is asked for."""
+    if not _SCOPE.fullmatch(text):
+        raise ValueError(SCOPE_RULE)
+    return text
 
 
 def network(text: str) -> str:

@@ -59,6 +59,7 @@ class InProcess:
         audit: Audit | None = None,
         rules: Sequence[Rule] = (),
         history: History | None = None,
+        login: Any = None,
     ) -> None:
         self.principals = principals
         self.token = ""
@@ -97,6 +98,7 @@ class InProcess:
             history_writable=history_writable,
             identify=self._identify if principals is not None else None,
             still_good=self._still_good,
+            login=login,
             public=public,
             writer=writer,
             writes=writes or WriteSettings(),

@@ -63,6 +63,7 @@ EXPECTED = {
     ("GET", "/explain"): WHOLE,
     ("POST", "/explain"): WHOLE,
     ("GET", "/drift"): WHOLE,
+    ("GET", "/login"): OPEN,
     ("GET", "/me"): READ,
     ("GET", "/search"): READ,
     ("GET", "/status"): ADMIN,

@@ -183,6 +183,17 @@ MISTAKES = {
     "oidc_leeway": "[oidc] leeway = 3600: must be a number from 0 to 300, in seconds",
     "oidc_keys_for": '[oidc] keys_for = "1 h": must be a number of at least 10, in seconds, such as 3600',
     "oidc_ca_file": '[oidc] ca_file = "missing.crt": must be a file that can be read: No such file or directory',
+    "oidc_client_alone": "[oidc] issuer: "
+    "must be the provider's address: without it nobody can sign in with its tokens",
+    "oidc_client_id": '[oidc] client_id = "bridge page": '
+    "must be what the provider calls the page: printable ASCII, without blanks",
+    "oidc_scopes": '[oidc] scopes[1] = "openid offline_access": '
+    'must be one scope, such as "openid": printable ASCII, without blanks, quotes and backslashes',
+    "oidc_scopes_empty": "[oidc] scopes = []: must name at least one",
+    "oidc_scopes_twice": '[oidc] scopes = ["openid", "openid"]: must not name anything twice',
+    "oidc_name": '[oidc] name = " ": must be printable text, not blank',
+    "oidc_name_alone": "[oidc] client_id: "
+    "must be what the provider calls the page: without it there is no button for the name",
     "grant_one_bracket": "grant = {…}: must be tables, [[grant]]",
     "grant_claim_missing": "[[grant]] 1 claim: missing; must be text in quotes",
     "grant_value": '[[grant]] 1 value = " ": must be printable text, not blank',
