@@ -42,9 +42,13 @@ function App() {
       live.stop();
     };
   }, [state]);
+  const renewals = session.renewals.value;
+  useEffect(() => {
+    if (renewals) live.takeOver();
+  }, [renewals]);
   return html`
     <${Top} view=${view} isIn=${state === "in"} />
-    ${state === "in" && html`<${Broken} />`}
+    ${state === "in" && html`<${Broken} /><${Blind} />`}
     <main class="stage" id="main">
       ${state === "in" && html`<${View} />`}
       ${state === "needed" && html`<${SignIn} />`}
@@ -97,6 +101,15 @@ function Broken() {
   </div>`;
 }
 
+/** Somebody whom the provider knows and no grant does. */
+function Blind() {
+  const { name, read, write, admin } = session.me.value;
+  if (!name.startsWith("oidc:") || read.length || write.length || admin) return null;
+  return html`<div class="banner" role="alert">
+    You are signed in as ${name}, and may see nothing: no [[grant]] of the bridge fits what the provider says of you.
+  </div>`;
+}
+
 function Who() {
   const me = session.me.value;
   if (!me?.signedIn) return null;
@@ -134,4 +147,4 @@ addEventListener("pageshow", (event) => event.persisted && location.reload());
 const page = document.getElementById("page");
 page.textContent = "";
 render(html`<${App} />`, page);
-session.begin();
+session.start();

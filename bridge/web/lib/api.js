@@ -21,11 +21,16 @@ export let clockAhead = 0;
 
 let authorization = null;
 let onUnauthorized = () => {};
+let onEnded = async () => false;
 
-/** What is sent with each request, and who hears that it is not good any more. */
-export function identify(header, unauthorized) {
+/**
+ * What is sent with each request, and who hears that it is not good any more. `ended`, if there is one, is asked first,
+ * with what was sent: whether there is something better now, with which the request is made again.
+ */
+export function identify(header, unauthorized, ended = async () => false) {
   authorization = header;
   onUnauthorized = unauthorized;
+  onEnded = ended;
 }
 
 /** Now by the server's clock, in milliseconds. */
@@ -34,10 +39,23 @@ export function now() {
 }
 
 /** The response of one request, its status checked. Raises `ApiError`. */
-export async function send(method, path, body, { signal, headers = {}, keepalive = false, patience = TIMEOUT_MS } = {}) {
+export async function send(method, path, body, options = {}) {
+  for (let isFirst = true; ; isFirst = false) {
+    const used = authorization;
+    try {
+      return await once(method, path, body, options);
+    } catch (error) {
+      if (error.status !== 401) throw error;
+      if (isFirst && used && (await onEnded(used))) continue;
+      if (used === authorization) onUnauthorized(error); // nobody else has signed in meanwhile
+      throw error;
+    }
+  }
+}
+
+async function once(method, path, body, { signal, headers = {}, keepalive = false, patience = TIMEOUT_MS }) {
   const all = { ...headers };
-  const used = authorization;
-  if (used) all.Authorization = used;
+  if (authorization) all.Authorization = authorization;
   if (body !== undefined) all["Content-Type"] = "application/json";
   const limit = patience ? AbortSignal.timeout(patience) : null;
   const signals = [signal, limit].filter(Boolean);
@@ -57,11 +75,7 @@ export async function send(method, path, body, { signal, headers = {}, keepalive
     throw new ApiError(0, "No answer", limit?.aborted ? "the bridge does not answer" : "the bridge cannot be reached");
   }
   keepTime(answer);
-  if (!answer.ok && answer.status !== 304) {
-    const error = await refusal(answer);
-    if (error.status === 401 && used === authorization) onUnauthorized(error); // nobody else has signed in meanwhile
-    throw error;
-  }
+  if (!answer.ok && answer.status !== 304) throw await refusal(answer);
   return answer;
 }
 

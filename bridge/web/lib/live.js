@@ -27,6 +27,7 @@ export const received = { updates: 0, events: 0 };
 const watched = new Map();
 let subscription = null;
 let running = null;
+let replaceStream = () => {}; // while one is read
 let gathering = 0;
 let toRender = new Map();
 let rendering = 0;
@@ -94,6 +95,14 @@ export function stop() {
     if (found.users === 0) watched.delete(id);
   }
   connection.value = { is: "off", since: now(), reason: "" };
+}
+
+/**
+ * Open the stream anew, with what is sent as credentials now, before the old one ends with the old ones. The bridge ends
+ * the old one when the new one is there; nothing is missed or said to be broken.
+ */
+export function takeOver() {
+  replaceStream();
 }
 
 /** Let go of the subscription although the page ends: it would be kept for its time-to-live otherwise. */
@@ -269,26 +278,46 @@ async function readStream(outer, opened) {
   const signal = AbortSignal.any([outer, silence.signal]);
   heard();
   try {
-    const headers = { Accept: "text/event-stream" };
-    const answer = await send("POST", "v1/subscriptions/stream", subscription, { signal, headers, patience: 0 });
+    const answer = await openStream(signal);
     opened();
     const wasBroken = connection.peek().is === "broken";
     tell("live");
     if (wasBroken) reopened.value += 1;
-    const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+    let reader = readerOf(answer);
     let rest = "";
+    let successor = null; // the answer, to come, of the stream that takes the place of this one
+    replaceStream = () => {
+      successor ??= openStream(signal);
+      successor.catch(() => {}); // it is told below
+    };
     for (;;) {
       const { done, value } = await reader.read();
-      if (done) return;
+      if (done && !successor) return;
       heard();
-      rest = take(rest + value);
+      if (done) {
+        reader = readerOf(await successor);
+        successor = null;
+        rest = "";
+      } else {
+        rest = take(rest + value);
+      }
     }
   } catch (error) {
     if (silence.signal.aborted) throw new ApiError(0, "Silence", "nothing has come from the bridge for a while");
     throw error;
   } finally {
     clearTimeout(watchdog);
+    replaceStream = () => {};
   }
+}
+
+function openStream(signal) {
+  const headers = { Accept: "text/event-stream" };
+  return send("POST", "v1/subscriptions/stream", subscription, { signal, headers, patience: 0 });
+}
+
+function readerOf(answer) {
+  return answer.body.pipeThrough(new TextDecoderStream()).getReader();
 }
 
 /** Take whole events out of the text; gives what is left. */

@@ -30,6 +30,12 @@ export function go(view, path = "", query = {}, { replace = false } = {}) {
   }
 }
 
+/** Show what `hash` names, at the address without a query; no step in the browser's history. */
+export function restore(hash) {
+  history.replaceState(null, "", location.pathname + hash);
+  route.value = parseHash(hash);
+}
+
 export function parseHash(hash) {
   const [where, search = ""] = split(hash.replace(/^#\/?/, ""), "?");
   const [view, path = ""] = split(where, "/");

@@ -2,6 +2,9 @@
 
 import { signal } from "../vendor/preact.js";
 import { ApiError, ask, identify } from "./api.js";
+import * as login from "./login.js";
+import * as renewal from "./renewal.js";
+import { notTaken } from "./tokens.js";
 
 const KEY = "bridge.credentials";
 const SENDABLE = /^[\x21-\x7e]+$/; // in a header
@@ -13,12 +16,38 @@ export const me = signal(null);
 /** Why somebody has to sign in again, or why the last attempt failed. */
 export const reason = signal("");
 
-/** At the start, and again while the bridge is away. */
-export async function begin() {
-  identify(sessionStorage.getItem(KEY), lost);
+/** Rises with each new token that the provider gave for one that was about to end. */
+export const renewals = signal(0);
+/** Where somebody signed in who has just signed out: the provider still knows them. Else null. */
+export const left = signal(null);
+
+let failure = ""; // what to say if it turns out that somebody has to sign in
+
+/** At the start: who comes back from the provider is let in first. Who is in already stays, whatever the address says. */
+export async function start() {
+  const answer = login.takeAnswer();
+  if (answer && !sessionStorage.getItem(KEY)) {
+    try {
+      const found = await login.finish(answer);
+      sessionStorage.setItem(KEY, bearer(found.token));
+      renewal.start(found, renewed);
+      failure = notTaken(found.token, found.provider.name);
+    } catch (error) {
+      failure = error.message;
+    }
+  } else {
+    renewal.resume(renewed);
+  }
+  await begin();
+}
+
+/** Again while the bridge is away. */
+async function begin() {
+  identify(sessionStorage.getItem(KEY), lost, ended);
   try {
     me.value = await ask("GET", "me");
     state.value = "in";
+    failure = "";
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     if (error.status === 401) return;
@@ -34,7 +63,7 @@ export async function signIn({ token, name, password }) {
     reason.value = "This is no token: it has characters that a token cannot have.";
     return false;
   }
-  const header = token ? `Bearer ${token.trim()}` : `Basic ${base64(`${name}:${password}`)}`;
+  const header = token ? bearer(token.trim()) : `Basic ${base64(`${name}:${password}`)}`;
   identify(header, () => {});
   try {
     me.value = await ask("GET", "me");
@@ -45,22 +74,48 @@ export async function signIn({ token, name, password }) {
   }
   sessionStorage.setItem(KEY, header);
   identify(header, lost);
+  left.value = null;
   reason.value = "";
   state.value = "in";
   return true;
 }
 
+/** Leave for the provider; `reason` tells why that did not work. */
+export async function signInThere() {
+  reason.value = "";
+  try {
+    await login.go();
+  } catch (error) {
+    reason.value = error.message;
+  }
+}
+
 export function signOut() {
+  left.value = renewal.provider();
   leave("");
 }
 
 /** Said once: what was on its way is refused, too. */
 function lost() {
-  if (state.peek() !== "needed") leave(me.peek() ? "Your access has ended, or was changed. Sign in again." : "");
+  if (state.peek() !== "needed") leave(me.peek() ? "Your access has ended, or was changed. Sign in again." : failure);
+}
+
+/** Whether there is a better token than the one that was refused. */
+async function ended(used) {
+  if (!renewal.provider()) return false;
+  return used !== sessionStorage.getItem(KEY) || renewal.renew();
+}
+
+function renewed(token) {
+  sessionStorage.setItem(KEY, bearer(token));
+  identify(bearer(token), lost, ended);
+  renewals.value += 1;
 }
 
 function leave(why) {
+  renewal.stop();
   sessionStorage.clear(); // what was opened, too: the next one may not see it
+  failure = "";
   identify(null, lost);
   me.value = null;
   reason.value = why;
@@ -71,6 +126,10 @@ function refused(error, token) {
   if (error.status !== 401) return error.message;
   const wrong = token ? "This token is not known, or has expired." : "Name or password is wrong.";
   return error.retryAfter ? `${wrong} Too many attempts: try again in ${error.retryAfter} s.` : wrong;
+}
+
+function bearer(token) {
+  return `Bearer ${token}`;
 }
 
 function base64(text) {
