@@ -25,11 +25,16 @@ _SAMPLE = re.compile(r"^(?P<name>\w+)(?:\{(?P<labels>[^}]*)\})? (?P<number>\S+)$
 class BridgeProcess:
     """`python -m bridge run --config FILE`; a context manager that leaves no process behind.
 
-    `sections` are the configuration, by section and key; url and port are filled in.
+    `sections` are the configuration, by section and key, `tables` those of which there may be several; url and port
+    are filled in.
     """
 
     def __init__(
-        self, directory: Path, broker_url: str, sections: Mapping[str, Mapping[str, Any]] | None = None
+        self,
+        directory: Path,
+        broker_url: str,
+        sections: Mapping[str, Mapping[str, Any]] | None = None,
+        tables: Mapping[str, list[Mapping[str, Any]]] | None = None,
     ) -> None:
         self.port = free_port()
         self.directory = directory
@@ -38,7 +43,7 @@ class BridgeProcess:
         config["mqtt"] = {"url": broker_url, **config.get("mqtt", {})}
         config["api"] = {"port": self.port, **config.get("api", {})}
         self.config = directory / "uns.toml"
-        self.config.write_text(tomli_w.dumps(config))
+        self.config.write_text(tomli_w.dumps({**config, **(tables or {})}))
         self.client = httpx.Client(base_url=f"http://{HOST}:{self.port}", timeout=30.0)
         self._log = directory / "bridge.log"
         self.process: subprocess.Popen[bytes] | None = None
