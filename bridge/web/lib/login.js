@@ -1,7 +1,7 @@
 // Signing in at an identity provider: there, and back to this page with a code in its address.
 //
-// What is remembered in between is in the tab's session storage, and counts once. The address is cleaned before anything
-// else happens, so that a code is never in the history; what was shown before is shown again.
+// What is remembered in between is in the tab's session storage, and counts once. The address is cleaned before
+// anything else happens, so that a code is never in the history; what was shown before is shown again.
 
 import { ask, clockAhead } from "./api.js";
 import { restore } from "./router.js";
@@ -27,8 +27,10 @@ export async function describe() {
 export async function go() {
   const [oauth, provider] = await Promise.all([import("./oauth.js"), describe()]);
   if (!provider?.metadata) {
-    const name = provider?.name ?? "the provider";
-    throw new oauth.LoginError(`The bridge cannot reach ${name}, or not all of its answer can be used; the bridge's log says more. Try again in a few seconds.`);
+    throw new oauth.LoginError(
+      `The bridge cannot reach ${provider?.name ?? "the provider"}, or cannot use its answer; the bridge's log says more. ` +
+        "Try again in a few seconds.",
+    );
   }
   const { to, attempt } = await oauth.begin(provider, redirectUri());
   sessionStorage.setItem(ATTEMPT, JSON.stringify({ ...attempt, hash: location.hash }));

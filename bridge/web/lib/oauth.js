@@ -1,5 +1,5 @@
-// OAuth 2.0 with a code and PKCE, as a public client (RFC 6749, 7636, 9207; OpenID Connect Core 1.0, 3.1). A provider is
-// what `GET /login` says of it. Nothing here knows the page: addresses, storage and time come from whoever calls.
+// OAuth 2.0 with a code and PKCE, as a public client (RFC 6749, 7636, 9207; OpenID Connect Core 1.0, 3.1). A provider
+// is what `GET /login` says of it. Nothing here knows the page: addresses, storage and time come from whoever calls.
 
 import * as oauth from "../vendor/oauth.js";
 
@@ -41,13 +41,15 @@ export async function begin(provider, redirect) {
 }
 
 /**
- * `{token, refresh, life}` for what came back, as URLSearchParams: `refresh` null where there is none, `life` in seconds,
- * null where it is not told. `skew`: how far the right time is ahead of this clock, in seconds. Raises `LoginError`.
+ * `{token, refresh, life}` for what came back, as URLSearchParams: `refresh` null where there is none, `life` in
+ * seconds, null where it is not told. `skew`: how far the right time is ahead of this clock, in seconds. Raises
+ * `LoginError`.
  */
 export async function finish(attempt, parameters, skew = 0) {
   const { provider, redirect, state, verifier, nonce } = attempt;
   if (parameters.get("state") !== state) {
-    throw new LoginError(`The answer of ${provider.name} does not fit what this tab has asked for (state). Sign in again.`);
+    const why = "does not fit what this tab has asked for (state)";
+    throw new LoginError(`The answer of ${provider.name} ${why}. Sign in again.`);
   }
   return work(provider, skew, async (server, client, options) => {
     const good = oauth.validateAuthResponse(server, client, parameters, state);
@@ -58,10 +60,13 @@ export async function finish(attempt, parameters, skew = 0) {
   });
 }
 
-/** The same for a refresh token. */
+/** The same for a refresh token. The scopes are said again: without them Entra ID gives none (AADSTS90009). */
 export async function renew(provider, refresh, skew = 0) {
   const found = await work(provider, skew, async (server, client, options) => {
-    const asked = await oauth.refreshTokenGrantRequest(server, client, oauth.None(), refresh, options);
+    const asked = await oauth.refreshTokenGrantRequest(server, client, oauth.None(), refresh, {
+      ...options,
+      additionalParameters: { scope: provider.scopes.join(" ") },
+    });
     return oauth.processRefreshTokenResponse(server, client, asked);
   });
   return { ...found, refresh: found.refresh ?? refresh };
@@ -76,7 +81,7 @@ async function work(provider, skew, ask) {
   };
   const options = {
     signal: AbortSignal.timeout(PATIENCE_MS),
-    [oauth.allowInsecureRequests]: server.issuer.startsWith("http:"), // the bridge takes such a one on its own machine only
+    [oauth.allowInsecureRequests]: server.issuer.startsWith("http:"), // the bridge has such a one on its machine only
   };
   try {
     const found = await ask(server, client, options);
@@ -100,7 +105,7 @@ export function refusal(error, { name, metadata }) {
   }
   if ((error instanceof TypeError && !error.code) || error.name === "TimeoutError") {
     const { origin } = new URL(metadata.token_endpoint);
-    const why = `it cannot be reached, or ${name} does not let this page ask it (CORS): it must know it as a single-page application`;
+    const why = `it cannot be reached, or ${name} does not let this page ask (CORS), as it lets a single-page application`;
     return new LoginError(`This browser gets no answer from ${origin}: ${why}.`, false);
   }
   return new LoginError(`Signing in with ${name} failed: ${shortened(String(error.message ?? error))}`);

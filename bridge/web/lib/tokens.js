@@ -5,15 +5,15 @@ export function claims(token) {
   const parts = token.split(".");
   if (parts.length !== 3) return null;
   try {
-    const bytes = Uint8Array.from(atob(parts[1].replaceAll("-", "+").replaceAll("_", "/")), (char) => char.charCodeAt(0));
-    const found = JSON.parse(new TextDecoder().decode(bytes));
+    const text = atob(parts[1].replaceAll("-", "+").replaceAll("_", "/"));
+    const found = JSON.parse(new TextDecoder().decode(Uint8Array.from(text, (char) => char.charCodeAt(0))));
     return typeof found === "object" && found !== null ? found : null;
   } catch {
     return null;
   }
 }
 
-/** How many milliseconds of a token's `life` (seconds) go by before it is renewed: three quarters, or all but a minute. */
+/** How many milliseconds of a token's `life` (seconds) go by until it is renewed: three quarters, or all but 60 s. */
 export function renewAfter(life) {
   return Math.min(Math.max(life * 0.75, life - 60) * 1_000, 2 ** 31 - 1);
 }
@@ -22,7 +22,8 @@ export function renewAfter(life) {
 export function notTaken(token, name) {
   const found = claims(token);
   const said = found
-    ? `it is for the audience ${listed(found.aud)}, from the issuer ${listed(found.iss)}: [oidc] audience and issuer have to fit`
+    ? `it is for the audience ${listed(found.aud)}, from the issuer ${listed(found.iss)}: [oidc] audience and issuer ` +
+      "have to fit"
     : "it is no JWT: most providers give one only for an API of its own, which [oidc] scopes has to name";
   return (
     `${name} knows you, but the bridge does not take its token. For whoever runs the bridge: ${said}; ` +

@@ -158,6 +158,7 @@ test("a renewal keeps the refresh token where there is no new one", async () => 
   const asked = answering(200, { access_token: "b", token_type: "Bearer", expires_in: 60 });
   assert.deepEqual(await renew(PROVIDER, "first"), { token: "b", refresh: "first", life: 60 });
   assert.equal(asked[0].refresh_token, "first");
+  assert.equal(asked[0].scope, "openid offline_access");
   answering(200, { access_token: "c", token_type: "Bearer", refresh_token: "second" });
   assert.equal((await renew(PROVIDER, "first")).refresh, "second");
 });
