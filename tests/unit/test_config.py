@@ -183,8 +183,7 @@ MISTAKES = {
     "oidc_leeway": "[oidc] leeway = 3600: must be a number from 0 to 300, in seconds",
     "oidc_keys_for": '[oidc] keys_for = "1 h": must be a number of at least 10, in seconds, such as 3600',
     "oidc_ca_file": '[oidc] ca_file = "missing.crt": must be a file that can be read: No such file or directory',
-    "oidc_client_alone": "[oidc] issuer: "
-    "must be the provider's address: without it nobody can sign in with its tokens",
+    "oidc_client_alone": "[oidc] issuer: must be the provider's address: without it nobody can sign in with its tokens",
     "oidc_client_id": '[oidc] client_id = "bridge page": '
     "must be what the provider calls the page: printable ASCII, without blanks",
     "oidc_scopes": '[oidc] scopes[1] = "openid offline_access": '
