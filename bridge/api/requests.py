@@ -134,15 +134,19 @@ class ValueQuery(Body):
     maxDepth: Depth = 1
 
 
+_NO_AGGREGATE = {"aggregate": {"type": "null"}, "interval": {"type": "null"}}
+_ALL_ROWS = {"onlyChanges": {"enum": [False, None]}}
 # What the fields of a history query say about each other, for the document; `values` checks it.
 _REDUCTIONS = {
     "anyOf": [
-        {"properties": {"aggregate": {"type": "null"}, "interval": {"type": "null"}}},
+        {"properties": {**_NO_AGGREGATE, **_ALL_ROWS}},
+        {"properties": {**_NO_AGGREGATE, "maxPoints": {"type": "null"}}},
         {
             "properties": {
                 "aggregate": {"type": "string"},
                 "interval": {"type": ["number", "string"]},
                 "maxPoints": {"type": "null"},
+                **_ALL_ROWS,
             },
             "required": ["aggregate", "interval"],
         },
@@ -169,6 +173,11 @@ class HistoryQuery(Body):
     maxPoints: Points | None = Field(
         default=None,
         description="At most so many rows, least and greatest values kept: for charts; not with aggregate. "
+        "Beyond the standard.",
+    )
+    onlyChanges: Flag = Field(
+        default=False,
+        description="Only rows that say something else than the row before; not with aggregate or maxPoints. "
         "Beyond the standard.",
     )
 

@@ -13,6 +13,7 @@ from bridge.errors import BadRequest, RequestError, Unavailable
 from bridge.history.aggregates import Aggregate
 from bridge.history.allowance import Cut
 from bridge.history.answers import HistoryAnswers
+from bridge.history.changes import Changes
 from bridge.history.intervals import REMEDY
 from bridge.history.questions import Reduction
 from bridge.history.thinning import Thin
@@ -111,9 +112,14 @@ def _incomplete(cuts: Sequence[Cut]) -> Item | None:
 
 def _reduction(body: HistoryQuery) -> Reduction | None:
     """What is asked for instead of all rows. Raises `BadRequest`."""
+    if body.onlyChanges and (body.aggregate is not None or body.maxPoints is not None):
+        other = "aggregate" if body.aggregate is not None else "maxPoints"
+        raise BadRequest(f"onlyChanges: not together with {other}; leave one of the two out")
     if body.aggregate is None:
         if body.interval is not None:
             raise BadRequest("interval: belongs to an aggregate; name one in aggregate, or leave interval out")
+        if body.onlyChanges:
+            return Changes()
         return Thin(body.maxPoints) if body.maxPoints is not None else None
     if body.maxPoints is not None:
         raise BadRequest("maxPoints: not together with aggregate; leave one of the two out")

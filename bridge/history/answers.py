@@ -1,7 +1,7 @@
 """History as the standard tells it: of an element, of a field of its payload, of what its parts compose.
 
 In the event loop the nodes tell what is to be read (`recipes`); in the store's thread it is read (`reading`), reduced
-where that is asked for (`aggregates`, `thinning`) and rendered to JSON (`rendering`), so that the loop never waits.
+where that is asked for (`aggregates`, `changes`, `thinning`) and rendered to JSON (`rendering`): the loop never waits.
 Answers are cut at limits, of rows, bytes and time, and say where to resume: a query that starts there gives what was
 left out, nothing twice.
 """

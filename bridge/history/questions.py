@@ -13,12 +13,13 @@ from bridge.errors import BadRequest, Unavailable
 from bridge.history.aggregates import ANY_KIND, Aggregate, Aggregator, Unsuitable
 from bridge.history.allowance import Allowance, sizes_of
 from bridge.history.base import CHUNK, Reader, Series, Unreadable
+from bridge.history.changes import Changes, changes
 from bridge.history.reading import before, last_ns, pieces
 from bridge.history.recipes import Composed, Recipe, width
 from bridge.history.rendering import encoded
 from bridge.history.thinning import Thin, Thinner
 
-Reduction: TypeAlias = Aggregate | Thin
+Reduction: TypeAlias = Aggregate | Changes | Thin
 
 
 class Asked(Struct, frozen=True):
@@ -93,6 +94,9 @@ class Question(Struct, frozen=True):
             case Thin(max_points):
                 thinner = Thinner(min(max_points, self.limit), allowance.bytes, last_ns(reader, recipe, self.end_ns))
                 return thinner.over(self._pieces(reader, recipe, CHUNK))
+            case Changes():
+                limit = self._room(width(recipe))
+                return _first(changes(self._pieces(reader, recipe, CHUNK)), limit, allowance.bytes)
             case None:
                 limit = self._room(width(recipe))
                 return _first(self._pieces(reader, recipe, limit), limit, allowance.bytes)

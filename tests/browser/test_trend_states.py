@@ -1,14 +1,20 @@
 """Texts over time: bands for as long as a text held, and how long each did."""
 
+import contextlib
 import json
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from bridge_process import BridgeProcess
 from chromium import LOOKS, Look, screenshot, violations
 from playwright.sync_api import Locator, Page, expect
+from recordings import Publisher
 from small_plant import END, RECIPE, SAMPLES, TEMPERATURE, envelope
+
+from bridge.uns import Message
+from mosquitto import Mosquitto
 
 pytestmark = pytest.mark.browser
 
@@ -144,8 +150,26 @@ def test_it_goes_on(page: Page, publish: Publish) -> None:
         expect(page.locator(".figures .held")).to_contain_text("Fault")
 
 
+def test_no_short_state_is_lost(page: Page, mosquitto: Mosquitto, bridge: BridgeProcess) -> None:
+    """Among more readings than one answer holds a moment of Fault is there."""
+    topic = "acme/site1/late/press04/state"
+    texts = ["Running"] * 6_000 + ["Fault"] + ["Running"] * 6_000
+    times = (END - timedelta(seconds=100) + timedelta(milliseconds=8 * number) for number in range(len(texts)))
+    before = bridge.received
+    with contextlib.closing(Publisher(mosquitto.port)) as publisher:
+        publisher.publish(
+            [Message(topic, envelope(text, at=at, unit=""), 1) for text, at in zip(texts, times, strict=True)]
+        )
+    bridge.wait_for(lambda: bridge.received >= before + len(texts), 60.0)
+    show(page, topic, **AROUND)
+    expect(bands(page, topic)).to_have_count(3)
+    expect(bands(page, topic).nth(1)).to_have_class(re.compile("brief"))
+    expect(page.locator(".figures .held")).to_contain_text("Fault")
+    expect(page.get_by_text("Short states may be missing")).to_have_count(0)
+
+
 def test_what_is_too_much_is_told(page: Page, publish: Publish) -> None:
-    """Where the bridge has thinned the readings, the page says so."""
+    """Where the bridge does not come to an end, and has thinned the readings, the page says so."""
     topic = "acme/site1/late/press03/state"
     publish(topic, envelope("Running", at=END - timedelta(seconds=90), unit=""))
     first = {"values": [{"value": "Idle", "quality": "Good", "timestamp": "2026-01-05T07:59:00Z"}]}
@@ -154,14 +178,12 @@ def test_what_is_too_much_is_told(page: Page, publish: Publish) -> None:
     def answer(route) -> None:
         body = route.request.post_data_json
         asked.append(body)
-        if "maxPoints" in body:
+        if not body.get("onlyChanges"):
             route.continue_()
             return
-        found = {"values": [{"value": 500_000, "quality": "Good", "timestamp": "2026-01-05T07:58:20Z"}]}
-        item = {"success": True, "elementId": topic, "result": found if "aggregate" in body else first}
+        item = {"success": True, "elementId": topic, "result": first}
         detail = {"status": 206, "title": "", "detail": f"{topic}: resume with startTime 2026-01-05T07:59:01Z"}
-        partial = {} if "aggregate" in body else {"responseDetail": detail}
-        route.fulfill(json={"success": True, "results": [item], **partial})
+        route.fulfill(json={"success": True, "results": [item], "responseDetail": detail})
 
     page.route("**/v1/objects/history", answer)
     show(page, topic, **AROUND)

@@ -6,8 +6,8 @@ import { requestFor } from "./trends.js";
 
 const HISTORY = "v1/objects/history";
 const MOST_ROWS = 500_000; // of one export: about 30 MB
-const MOST_READINGS = 100_000; // of one text: ten answers of the bridge
 const MOST_CHANGES = 20_000; // of one text: more cannot be told apart on any screen
+const MOST_ANSWERS = 12; // for one text: the bridge reads so long for each, and then gives what it has
 const THINNED = 10_000; // rows where there are more
 const SAMPLE = 50; // rows that tell what kind of values there are
 const HOUR = 3_600_000;
@@ -56,7 +56,7 @@ export async function kinds(schemas, from, to, signal) {
 
 /**
  * Texts of a range in milliseconds, with what held when it began: a map id → `{line, isThinned}` or `{error}`. Where
- * there are too many readings the bridge thins them, and short states may be missing. Raises `ApiError`.
+ * there are too many changes the bridge thins them, and short states may be missing. Raises `ApiError`.
  */
 export async function texts(ids, from, to, signal) {
   const [before, ...found] = await Promise.all([
@@ -82,13 +82,12 @@ function joined(whole, line) {
 
 async function changes(id, from, to, signal) {
   const line = statesOf([]);
-  let count = 0;
+  let answers = 0;
   try {
-    for await (const { values, isLast } of pages(id, from, to, signal)) {
+    for await (const { values, isLast } of pages(id, from, to, signal, { onlyChanges: true })) {
       for (const row of values) add(line, row);
-      count += values.length;
-      const isTooMuch = line.times.length > MOST_CHANGES || (!isLast && count >= MOST_READINGS);
-      if (isTooMuch || (!isLast && count === values.length && (await isDense(id, from, to, signal)))) {
+      answers += 1;
+      if (line.times.length > MOST_CHANGES || (!isLast && answers >= MOST_ANSWERS)) {
         return { line: await thinned(id, from, to, signal), isThinned: true };
       }
     }
@@ -97,14 +96,6 @@ async function changes(id, from, to, signal) {
     if (signal?.aborted || !error.status) throw error;
     return { error };
   }
-}
-
-/** Whether there are more readings than are fetched; asked for once the first answer did not hold all. */
-async function isDense(id, from, to, signal) {
-  const range = { startTime: iso(from), endTime: iso(to) };
-  const body = { elementIds: [id], ...range, aggregate: "count", interval: Math.ceil((to - from) / 1000) + 1 };
-  const items = await bulk(HISTORY, body, { signal });
-  return Boolean(items.partial ?? items[0].error) || (items[0].result.values[0]?.value ?? 0) > MOST_READINGS;
 }
 
 async function thinned(id, from, to, signal) {
@@ -130,11 +121,11 @@ async function heldBefore(ids, from, signal) {
   return found;
 }
 
-/** All rows of an element in a range, answer by answer: `{values, isLast}`. Raises `ApiError`. */
-async function* pages(id, from, to, signal) {
+/** All rows of an element in a range, answer by answer: `{values, isLast}`; `more` is asked, too. Raises `ApiError`. */
+async function* pages(id, from, to, signal, more = {}) {
   let start = iso(from);
   while (start) {
-    const items = await bulk(HISTORY, { elementIds: [id], startTime: start, endTime: iso(to) }, { signal });
+    const items = await bulk(HISTORY, { elementIds: [id], startTime: start, endTime: iso(to), ...more }, { signal });
     if (items[0].error) throw items[0].error;
     start = /resume with startTime (\S+)/.exec(items.partial ?? "")?.[1] ?? null;
     yield { values: items[0].result.values, isLast: start === null };

@@ -179,6 +179,6 @@ function Remarks({ data, tracks }) {
     ${data.partial && html`<p class="muted">${data.partial}</p>`}
     ${data.interval && html`<p class="muted">Means of ${data.interval} s with least and greatest, reckoned by the
       bridge; zoom in for single readings.</p>`}
-    ${thinned.length > 0 && html`<p class="muted">${thinned.join(", ")}: more readings than fit, thinned by the bridge.
+    ${thinned.length > 0 && html`<p class="muted">${thinned.join(", ")}: more changes than fit, thinned by the bridge.
       Short states may be missing, and the shares are estimates; zoom in to see each.</p>`}`;
 }

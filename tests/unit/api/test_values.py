@@ -331,10 +331,27 @@ class TestReductions:
         assert all(row in everything for row in thinned)
         assert self.asked(bridge, maxPoints=100) == everything
 
+    def test_only_changes(self, make_bridge: Callable[..., InProcess]) -> None:
+        """Of readings that say the same one after the other the first; cut by the limit of rows that are told."""
+        bridge = make_bridge(rows=3)
+        bridge.press()
+        for value in ("Idle", "Idle", "Running", "Running", "Running", "Fault", "Running", "Running"):
+            bridge.pass_time(1)
+            bridge.publish(TEMPERATURE, value)
+        said = {"elementIds": [TEMPERATURE], "onlyChanges": True, **DAY}
+        body = bridge.post("/objects/history", 206, **said)
+        start = body["responseDetail"]["detail"].rpartition(" ")[2]
+        rest = bridge.post("/objects/history", **{**said, "startTime": start})
+        found = [one["results"][0]["result"]["values"] for one in (body, rest)]
+        assert [[row["value"] for row in rows] for rows in found] == [["Idle", "Running", "Fault"], ["Running"]]
+        everything = bridge.post("/objects/history", 206, **{**said, "onlyChanges": False})["results"][0]["result"]
+        assert found[0][0] == everything["values"][0]
+
     def test_null_is_nothing(self, bridge: InProcess) -> None:
         """Fields that are null are left out."""
         self.measured(bridge)
-        assert self.asked(bridge, aggregate=None, interval=None, maxPoints=None) == self.asked(bridge)
+        nothing = dict.fromkeys(("aggregate", "interval", "maxPoints", "onlyChanges"))
+        assert self.asked(bridge, **nothing) == self.asked(bridge)
 
     @pytest.mark.parametrize(
         ("said", "detail"),
@@ -361,6 +378,12 @@ class TestReductions:
             ({"maxPoints": 2.5}, "maxPoints: must be an integer"),
             ({"maxPoints": True}, "maxPoints: must be an integer"),
             ({"maxPoints": 9, "aggregate": "avg", "interval": 1}, "maxPoints: not together with aggregate; leave one"),
+            ({"onlyChanges": 1}, "onlyChanges: must be true or false"),
+            ({"onlyChanges": True, "maxPoints": 9}, "onlyChanges: not together with maxPoints; leave one"),
+            (
+                {"onlyChanges": True, "aggregate": "avg", "interval": 1},
+                "onlyChanges: not together with aggregate; leave one",
+            ),
         ],
         ids=str,
     )
@@ -383,7 +406,9 @@ class TestReductions:
             assert f"aggregate: avg needs numbers or booleans, and {item['elementId']} has {kinds}" in detail
             assert "possible are first, last, count" in detail
 
-    @pytest.mark.parametrize("said", [{"aggregate": "last", "interval": "1h"}, {"maxPoints": 2}], ids=str)
+    @pytest.mark.parametrize(
+        "said", [{"aggregate": "last", "interval": "1h"}, {"maxPoints": 2}, {"onlyChanges": True}], ids=str
+    )
     def test_components(self, bridge: InProcess, said: dict[str, Any]) -> None:
         """Components are reduced like the element itself."""
         self.measured(bridge)
