@@ -25,37 +25,41 @@ _NAMES = {
     dict: "object",
 }
 _ALSO = {"integer": "number"}  # what a kind may be called, too
+_LOOSELY = {"integer": "number", "number": "integer"}  # where whole numbers were all that has been seen so far
 _SHOWN = 40  # characters of a value that a message quotes
 _WORDS = 8  # words of an enumeration that a message quotes
 
 
-def misfit(value: Json, schema: Schema) -> str | None:
-    """Where a value does not fit and what would, or None where it does: `pos.y: 'a' is a string, number is needed`."""
-    return next(_misfits(value, schema, ""), None)
+def misfit(value: Json, schema: Schema, *, loosely: bool = False) -> str | None:
+    """Where a value does not fit and what would, or None where it does: `pos.y: 'a' is a string, number is needed`.
+
+    `loosely`: an integer that is needed may be any number.
+    """
+    return next(_misfits(value, schema, "", _LOOSELY if loosely else _ALSO), None)
 
 
-def _misfits(value: Json, schema: Schema, path: str) -> Iterator[str]:
+def _misfits(value: Json, schema: Schema, path: str, also: Mapping[str, str]) -> Iterator[str]:
     said, kind = schema.get("type"), _NAMES[type(value)]
     allowed: Sequence[str] = [said] if isinstance(said, str) else said or ()
-    if allowed and kind not in allowed and _ALSO.get(kind) not in allowed:
+    if allowed and kind not in allowed and also.get(kind) not in allowed:
         yield f"{_at(path)}{_shown(value)} is of type {kind}, {' or '.join(allowed)} is needed"
     elif value is None:
         return
     elif isinstance(value, dict):
-        yield from _in_object(value, schema, path)
+        yield from _in_object(value, schema, path, also)
     elif isinstance(value, list):
         inner = schema.get("items", {})
         for index, part in enumerate(value):
-            yield from _misfits(part, inner, f"{path}[{index}]")
+            yield from _misfits(part, inner, f"{path}[{index}]", also)
     else:
         yield from _out_of_bounds(value, schema, path)
 
 
-def _in_object(value: Mapping[str, Json], schema: Schema, path: str) -> Iterator[str]:
+def _in_object(value: Mapping[str, Json], schema: Schema, path: str, also: Mapping[str, str]) -> Iterator[str]:
     """Attributes that a type does not declare are what makes an element an extended one; they are let in."""
     declared, others = schema.get("properties", {}), schema.get("additionalProperties", {})
     for key, part in value.items():
-        yield from _misfits(part, declared.get(key, others), f"{path}.{key}" if path else key)
+        yield from _misfits(part, declared.get(key, others), f"{path}.{key}" if path else key, also)
 
 
 def _out_of_bounds(value: Json, schema: Schema, path: str) -> Iterator[str]:

@@ -12,6 +12,7 @@ from bridge.space.node import Node
 from bridge.space.owned.views import VIEWS, Alias
 from bridge.space.sight import EVERYTHING, Sight
 from bridge.space.space import RESERVED
+from bridge.space.types import ObjectType
 from bridge.uns import Json
 
 _NAMED = 5  # parts that a message names
@@ -28,8 +29,11 @@ def target(node: Node) -> Node:
     return node
 
 
-def divided(node: Node, value: Json, sight: Sight = EVERYTHING) -> Iterator[tuple[Node, Json]]:
-    """Which part gets what. A null is one of all parts; a part that is null in an object stays as it is.
+def divided(
+    node: Node, value: Json, sight: Sight = EVERYTHING, *, widening: bool = False
+) -> Iterator[tuple[Node, Json]]:
+    """Which part gets what. A null is one of all parts; a part that is null in an object stays as it is. `widening` as
+    in `check`.
 
     Raises `BadRequest`.
     """
@@ -45,21 +49,28 @@ def divided(node: Node, value: Json, sight: Sight = EVERYTHING) -> Iterator[tupl
     for name, own in value.items():
         part = target(parts[name])
         if part.is_composed or not sight.reads(part):
-            yield from divided(part, own, sight)
+            yield from divided(part, own, sight, widening=widening)
         else:
-            check(part, own)
+            check(part, own, widening=widening)
             yield part, own
 
 
-def check(node: Node, value: Json) -> None:
+def check(node: Node, value: Json, *, widening: bool = False) -> None:
     """Values have to fit the type; of an element whose values have been of several kinds, one of its types.
+
+    `widening`: the value will be one of the element's. That all so far were whole numbers says little, because many
+    publish 60.0 as 60: a learnt type takes in any number.
 
     Raises `BadRequest`.
     """
-    why = misfit(value, node.type.schema()) if value is not None else None
+    why = _misfit(value, node.type, widening=widening) if value is not None else None
     others = (node.types or {}).values()
-    if why is not None and all(misfit(value, kind.schema()) is not None for kind in others):
+    if why is not None and all(_misfit(value, kind, widening=widening) is not None for kind in others):
         raise BadRequest(f"value: does not fit type {node.type.id} of {node.id}: {why}")
+
+
+def _misfit(value: Json, kind: ObjectType, *, widening: bool) -> str | None:
+    return misfit(value, kind.schema(), loosely=widening and not kind.pinned)
 
 
 def _few(names: Mapping[str, Node]) -> str:

@@ -57,10 +57,10 @@ def parts(node: Node, value: Json, sight: Sight) -> Iterator[Part]:
     """
     found = target(node)
     if found.is_composed or not sight.reads(found):
-        for one, own in divided(found, value, sight):
+        for one, own in divided(found, value, sight, widening=True):
             yield Part(one, own)
     else:
-        check(found, value)
+        check(found, value, widening=True)
         yield Part(found, value)
 
 

@@ -39,6 +39,15 @@ def test_fits(value: Any, schema: dict[str, Any]) -> None:
     assert misfit(value, schema) is None
 
 
+def test_loosely() -> None:
+    """Any number where an integer is needed, at any depth; nothing else."""
+    schema = {"type": "object", "properties": {"x": {"type": ["integer", "null"], "maximum": 5}}}
+    assert misfit({"x": 1.5}, schema) is not None
+    assert misfit({"x": 1.5}, schema, loosely=True) is None
+    for value in ("1", True, 5.5):
+        assert misfit({"x": value}, schema, loosely=True) is not None
+
+
 @pytest.mark.parametrize(
     ("value", "schema", "why"),
     [

@@ -26,6 +26,22 @@ def test_a_value():
     assert bridge.get("/info")["result"]["capabilities"]["update"]["current"] is True
 
 
+def test_a_first_fraction():
+    """Whole numbers so far are no promise: 60.0 is published as 60 by many; the type takes it in when it comes back."""
+    bridge = pressed()
+    assert put(bridge, SPEED, 60.5) == (0, "")
+    assert (bridge.published[-1].payload, value(bridge, SPEED)) == (b"60.5", 60.5)
+    assert bridge.engine.space.nodes[SPEED].type.schema()["type"] == "number"
+
+
+def test_a_pinned_integer():
+    """What the owner of the model has written down holds."""
+    bridge = pressed()
+    bridge.engine.space.nodes[SPEED].type.pinned = True
+    assert put(bridge, SPEED, 60.5)[0] == 400
+    assert bridge.published == []
+
+
 @pytest.mark.parametrize(
     ("ident", "wanted", "more", "status", "words"),
     [
