@@ -118,7 +118,7 @@ class _Daemon:
         audit = self._audit()
         writer = self._writer(engine, source, audit) if audit is not None else None
         flow = Flow(engine, history, writer.heard if writer is not None else None)
-        keeper = self._keeper(engine, options, history, flow)
+        keeper = self._keeper(engine, options, history, flow, writer)
         collector = BridgeCollector(
             engine, flow.ledger, history, source, __version__, keeper, writer, audit, self._access
         )
@@ -209,14 +209,20 @@ class _Daemon:
         return history
 
     def _keeper(
-        self, engine: Engine, options: Options, history: MemoryHistory | SqliteHistory, flow: Flow
+        self,
+        engine: Engine,
+        options: Options,
+        history: MemoryHistory | SqliteHistory,
+        flow: Flow,
+        writer: Writer | None,
     ) -> StateKeeper | None:
         """Whoever keeps the state; the engine goes on with the one that was kept."""
         directory = self._settings.state.directory
         if directory is None:
             return None
         told = fingerprint(options, self._settings.model.file)
-        keeper = StateKeeper(directory, engine, told, safe_ns=lambda: flow.safe_ns)
+        templates = writer.kept if writer is not None else None
+        keeper = StateKeeper(directory, engine, told, safe_ns=lambda: flow.safe_ns, templates=templates)
         keeper.restore(history.latest() if isinstance(history, SqliteHistory) else {})
         return keeper
 

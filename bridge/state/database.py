@@ -32,6 +32,7 @@ STEPS: tuple[tuple[str, ...], ...] = (
     ),
     ("CREATE TABLE removed (key TEXT PRIMARY KEY, data BLOB NOT NULL, sum INTEGER NOT NULL) WITHOUT ROWID",),
     (),  # subscriptions have owners: who does not know of them would show everybody everything
+    ("CREATE TABLE templates (key TEXT PRIMARY KEY, data BLOB NOT NULL, sum INTEGER NOT NULL) WITHOUT ROWID",),
 )
 
 Row: TypeAlias = tuple[str, bytes]  # key and data

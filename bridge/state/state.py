@@ -1,4 +1,4 @@
-"""All that survives a restart, for the daemon: the model, last values, subscriptions.
+"""All that survives a restart, for the daemon: the model, last values, subscriptions, and how values are written.
 
 `restore` is called once, before anything comes; `run` writes what changes; `close` writes the rest at an orderly end.
 Nothing here stops the daemon: a file that is damaged is put aside, one that cannot be written is tried again, and both
@@ -26,7 +26,9 @@ from bridge.state.document import Unusable
 from bridge.state.keeper import INTERVAL, Keeper, stamp
 from bridge.state.store import Store
 from bridge.state.subscriptions import KeptSubscriptions, SubscriptionFile
+from bridge.state.templates import Keeping, TemplateFile
 from bridge.state.values import KeptValues, Values
+from bridge.uns import Message
 
 CLOSE_S = 3.0  # seconds that the end may take; a stop takes at most 5 in all
 LOOK = 1.0  # seconds between two looks for what has changed
@@ -49,11 +51,13 @@ class StateKeeper:
         clock: Callable[[], int] = time.time_ns,
         monotonic: Callable[[], float] = time.monotonic,
         safe_ns: Callable[[], int] = lambda: EVERYTHING_NS,
+        templates: Keeping | None = None,
     ) -> None:
         self._model = Keeper(Store(directory), engine.space, fingerprint, clock)
         self._database = Database(directory)
         self._values = Values(engine, self._database, safe_ns)
         self._subscriptions = SubscriptionFile(engine.subscriptions, self._database)
+        self._templates = TemplateFile(templates, self._database)
         self._space = engine.space
         self._clock = clock
         self._monotonic = monotonic
@@ -79,14 +83,15 @@ class StateKeeper:
             self._restore(newer)
 
     def _restore(self, newer: Mapping[str, Vqt]) -> None:
-        values, subscriptions = KeptValues(), KeptSubscriptions()
+        values, subscriptions, templates = KeptValues(), KeptSubscriptions(), list[Message]()
         try:
-            values, subscriptions = self._read()
+            values, subscriptions, templates = self._read()
         except Unusable as error:
             self._give_up_file(str(error))
         except _FAULTS as error:
             self._complain(f"cannot be read: {error}; tried again")
         restored = self._values.restore(values, newer, self._clock())
+        self._templates.restore(templates)
         try:
             self._subscriptions.restore(subscriptions, self._monotonic(), writable=self._database.is_open)
         except Unusable as error:
@@ -95,7 +100,7 @@ class StateKeeper:
             self._complain(f"cannot be written: {error}; tried again")
         self._tell(restored, len(subscriptions.notes))
 
-    def _read(self) -> tuple[KeptValues, KeptSubscriptions]:
+    def _read(self) -> tuple[KeptValues, KeptSubscriptions, list[Message]]:
         """What the last run has written, also from a file that cannot be written for now. Open afterwards is one that
         can.
         """
@@ -104,10 +109,10 @@ class StateKeeper:
         except _FAULTS as error:
             self._complain(f"cannot be written: {error}; tried again")
         opened = contextlib.nullcontext() if self._database.is_open else self._database.reading()
-        kept = KeptValues(), KeptSubscriptions()
+        kept = KeptValues(), KeptSubscriptions(), list[Message]()
         if self._database.path.exists():
             with opened:
-                kept = self._values.read(), self._subscriptions.read()
+                kept = self._values.read(), self._subscriptions.read(), self._templates.read()
         self._is_read = True
         return kept
 
@@ -141,6 +146,7 @@ class StateKeeper:
         self._is_read = True  # there is nothing else in a new one
         self._values.forget_file()
         self._subscriptions.forget_file()
+        self._templates.forget_file()
 
     # --- while it runs -----------------------------------------------------------------------------------------------
 
@@ -163,10 +169,14 @@ class StateKeeper:
             self._values.look()
             if self._is_due():
                 self._saved = self._monotonic()
-                if await self._attempt(self._values.save):
+                if await self._attempt(self._save):
                     self._has_saved = True
                 else:
                     self._saved += RETRY - INTERVAL
+
+    async def _save(self) -> None:
+        await self._values.save()
+        await self._templates.save()
 
     def _is_due(self) -> bool:
         """At once when the model has settled, as it is written then, too."""
@@ -226,7 +236,7 @@ class StateKeeper:
     async def _close_database(self) -> None:
         await self._attempt(self._subscriptions.close)
         if self._values.has_news:
-            await self._attempt(self._values.save)
+            await self._attempt(self._save)
         await self._attempt(self._values.flush)
 
     def _complain(self, text: str) -> None:

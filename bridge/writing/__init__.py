@@ -1,7 +1,7 @@
 """Writing current values: from what a client asks for to a message in the topic's own shape, and back.
 
 `targets` says where a value goes, `shaping` and `words` how it is written there, `templates` remembers how it is
-written, `writer` sends and waits, `audit` keeps who did what.
+written, `kept` for a later run too, `writer` sends and waits, `audit` keeps who did what.
 """
 
 from bridge.writing.audit import Attempt, Audit

@@ -56,13 +56,17 @@ class Maker:
         if asked.time_ns is not None and asked.time_ns > self._now_ns() + int(tolerance * SECOND):
             raise BadRequest(f"timestamp: more than {tolerance:g} s ahead of now")
 
+    def command_of(self, came_on: str) -> str:
+        """The topic on which values for another one are written. Raises `NotBuilt`."""
+        return command_topic(self._router.policies.of(came_on).write_to or self._settings.topic, came_on)
+
     # --- in the topic's own shape -------------------------------------------------------------------------------------
 
     def _published(self, part: Part, asked: Asked) -> Outgoing:
         node = part.node
         came_on = self._space.raw_topics.get(node.id, node.topic)
         policy = self._router.policies.of(came_on)
-        topic = command_topic(policy.write_to or self._settings.topic, came_on)
+        topic = self.command_of(came_on)
         template = self.templates.of(came_on)
         if template is None:
             raise Unavailable(

@@ -29,6 +29,7 @@ from bridge.space.projecting import MISSING
 from bridge.uns import Json, Message
 from bridge.writing.audit import Attempt, Audit
 from bridge.writing.echoes import Echo, Echoes, Outgoing
+from bridge.writing.kept import KeptTemplates
 from bridge.writing.making import Maker
 from bridge.writing.shaping import quality_of, same
 from bridge.writing.targets import Asked, Filters, Part, parts
@@ -106,6 +107,7 @@ class Writer:
         self._deliver = deliver
         self._patience = settings.echo_timeout
         self._filters = Filters(settings.allow, settings.deny)
+        self.kept = KeptTemplates(engine.space, self._maker.templates, self._filters, self._maker.command_of)
         self._zone = zone
         self._audit = audit
         self._now_ns = now_ns

@@ -1,6 +1,9 @@
 """Writes through the daemon to a real broker: a device behind a command topic, and a broker that is away."""
 
+import contextlib
 import json
+import signal
+import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -103,6 +106,34 @@ def test_a_tag_keeps_its_envelope(tmp_path: Path, mosquitto: Mosquitto) -> None:
     assert document["timestamp"].endswith("Z")
     assert len(document["timestamp"]) == len(ENVELOPE["timestamp"])
     assert document["timestamp"] > ENVELOPE["timestamp"]
+
+
+@pytest.mark.parametrize("crash", [pytest.param(False, id="orderly"), pytest.param(True, id="crash")])
+def test_after_a_restart(tmp_path: Path, mosquitto: Mosquitto, oven: Device, crash: bool) -> None:
+    """A setpoint that nobody publishes again can be written, in its shape: the broker does not send its copy again."""
+    with bridge_of(tmp_path, mosquitto) as bridge:
+        bridge.wait_for(lambda: current(bridge, TAG) == 1.5)
+        oven.close()
+        state = bridge.directory / "bridge-data" / "state.sqlite"
+        bridge.wait_for(lambda: kept(state) == [TAG, SETPOINT], 30.0)
+        if crash:
+            bridge.signal(signal.SIGKILL)
+            assert bridge.process is not None
+            bridge.process.wait()
+        else:
+            assert bridge.stop() == 0
+        bridge.start()
+        bridge.wait_for(bridge.ready)
+        assert put(bridge, TAG, 2.25) == (0, "")
+        assert current(bridge, TAG) == 2.25
+        assert put(bridge, SETPOINT, 21) == (0, "")
+
+
+def kept(path: Path) -> list[str]:
+    """The topics of which the state has a message."""
+    with contextlib.closing(sqlite3.connect(path)) as connection, contextlib.suppress(sqlite3.OperationalError):
+        return [key for (key,) in connection.execute("SELECT key FROM templates ORDER BY key")]
+    return []
 
 
 def test_a_broker_that_does_not_let_us(tmp_path: Path, make_mosquitto: Callable[..., Mosquitto]) -> None:
