@@ -5,6 +5,7 @@ import * as oauth from "../vendor/oauth.js";
 
 const TOLERANCE_S = 60; // that the provider's clock may differ from the bridge's
 const PATIENCE_MS = 30_000;
+const TOO_MANY = 429; // requests: later there is an answer
 const TOLD = 300; // characters of what a provider says
 
 /** `message` is for people. `isFinal`: asking again is no use. */
@@ -96,11 +97,14 @@ export function refusal(error, { name, metadata }) {
   if (error instanceof LoginError) return error;
   if (error instanceof oauth.AuthorizationResponseError || error instanceof oauth.ResponseBodyError) {
     const more = error.error_description ? ` (${error.error})` : "";
-    return new LoginError(`${name} refuses: ${shortened(error.error_description ?? error.error)}${more}`);
+    const isFinal = !(error.status === TOO_MANY || error.error === "temporarily_unavailable");
+    return new LoginError(`${name} refuses: ${shortened(error.error_description ?? error.error)}${more}`, isFinal);
   }
   if (error instanceof oauth.OperationProcessingError) {
-    const status = error.cause instanceof Response && !error.cause.ok ? `, status ${error.cause.status}` : "";
-    const isFinal = !(error.cause?.status >= 500);
+    const { cause } = error;
+    const status = cause instanceof Response && !cause.ok ? `, status ${cause.status}` : "";
+    const hasBrokenOff = cause instanceof TypeError || cause?.name === "TimeoutError";
+    const isFinal = !(cause?.status >= 500 || cause?.status === TOO_MANY || hasBrokenOff);
     return new LoginError(`The answer of ${name} cannot be taken: ${shortened(error.message)}${status}`, isFinal);
   }
   if ((error instanceof TypeError && !error.code) || error.name === "TimeoutError") {

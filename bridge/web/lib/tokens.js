@@ -1,5 +1,7 @@
 // What a provider's token says of itself. It is read to explain and to plan; whether it is good is the bridge's to say.
 
+const SOONEST_MS = 1_000; // of a token that ends at once, or has ended by our clock: its provider is not flooded
+
 /** The claims of a JWT, null for any other token. */
 export function claims(token) {
   const parts = token.split(".");
@@ -15,7 +17,7 @@ export function claims(token) {
 
 /** How many milliseconds of a token's `life` (seconds) go by until it is renewed: three quarters, or all but 60 s. */
 export function renewAfter(life) {
-  return Math.min(Math.max(life * 0.75, life - 60) * 1_000, 2 ** 31 - 1);
+  return Math.min(Math.max(life * 0.75 * 1_000, (life - 60) * 1_000, SOONEST_MS), 2 ** 31 - 1);
 }
 
 /** Why the bridge may not take the token of a provider who is called `name`, for whoever runs it. */

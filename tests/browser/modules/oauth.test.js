@@ -167,8 +167,19 @@ test("whether a renewal may be tried again", async () => {
   const isFinal = () => renew(PROVIDER, "first").then(assert.fail, (error) => error.isFinal);
   answering(400, { error: "invalid_grant" });
   assert.equal(await isFinal(), true);
-  answering(503, {});
+  answering(400, { error: "temporarily_unavailable" });
   assert.equal(await isFinal(), false);
+  for (const status of [429, 503]) {
+    answering(status, {});
+    assert.equal(await isFinal(), false);
+  }
+  answering(429, { error: "slow_down" });
+  assert.equal(await isFinal(), false);
+  for (const failure of [new TypeError("network error"), new DOMException("over", "TimeoutError")]) {
+    const body = new ReadableStream({ start: (stream) => stream.error(failure) });
+    globalThis.fetch = async () => new Response(body, { headers: { "Content-Type": "application/json" } });
+    assert.equal(await isFinal(), false);
+  }
   globalThis.fetch = async () => {
     throw new TypeError("Failed to fetch");
   };

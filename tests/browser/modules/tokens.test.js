@@ -18,6 +18,8 @@ for (const odd of ["", "a", "a.b", "a.b.c", "a.e30=.c.d", "..", jwt(null), jwt("
 }
 
 const RENEWALS = [
+  [-5, 1],
+  [0, 1],
   [8, 6],
   [60, 45],
   [240, 180],
