@@ -325,6 +325,45 @@ def test_slept(open_page: Callable[..., Page], start: Start, provider: LoginProv
     expect(page.get_by_text("oidc:alice")).to_be_visible()
 
 
+def test_provider_away_when_the_token_ends(
+    open_page: Callable[..., Page], start: Start, provider: LoginProvider, watch: Watch
+) -> None:
+    """Nobody is signed out because the provider does not answer just then: it is asked until it does."""
+    watch.allow("ERR_INCOMPLETE|ERR_CONNECTION_REFUSED|Failed to load resource")
+    provider.life = SHORT_S
+    page = open_page(to=start(leeway=0.0))
+    page.goto(f"/#/plant/{SPEED}")
+    button(page).click()
+    expect(value(page)).to_contain_text("100")
+    provider.stop()
+    away = page.get_by_role("alert").filter(has_text="Contoso does not answer")
+    expect(away).to_be_visible(timeout=ENDS_MS)
+    provider.start(provider.port)
+    expect(page.get_by_role("status").filter(has_text="live")).to_be_visible(timeout=ENDS_MS)
+    expect(value(page)).to_contain_text("100")
+    provider.stop()
+    expect(away).to_be_visible(timeout=ENDS_MS)
+    page.reload()
+    expect(away).to_be_visible()
+    expect(page.get_by_label("Token or API key")).to_be_visible()
+    provider.start(provider.port)
+
+
+def test_another_name(open_page: Callable[..., Page], start: Start, provider: LoginProvider, watch: Watch) -> None:
+    """Who is somebody else with the new token, or may do something else, is told so."""
+    watch.allow("status of 404|ERR_INCOMPLETE")  # subscriptions belong to a name
+    provider.life = SHORT_S
+    page = open_page(to=start(leeway=0.0, name_claim="name"))
+    provider.claimed = {"name": "Alice"}
+    page.goto(f"/#/plant/{SPEED}")
+    button(page).click()
+    expect(page.get_by_text("oidc:Alice")).to_be_visible()
+    provider.claimed = {"name": "Alice Smith"}
+    expect(page.get_by_text("oidc:Alice Smith")).to_be_visible(timeout=ENDS_MS)
+    expect(value(page)).to_contain_text("100")
+    expect(page.get_by_role("status").filter(has_text="live")).to_be_visible()
+
+
 @pytest.mark.parametrize("look", LOOKS, ids=str)
 def test_looks(page: Page, open_page: Callable[..., Page], start: Start, look: Look, tmp_path: Path) -> None:
     """The page is as accessible with the button as without."""

@@ -27,12 +27,13 @@ Form = dict[str, str]
 class LoginProvider(IdentityProvider):
     """`redirects` are the addresses that it knows. `refusal` is the error, and its description, of the next logins,
     `token_refusal` that of the token endpoint; `changed` may change what it sends back through the browser. Tokens are
-    for `audience`, end after `life` seconds, and come with a refresh token if `refreshes`.
+    for `audience`, end after `life` seconds, say what is `claimed`, too, and come with a refresh token if `refreshes`.
     """
 
     def __init__(self, audience: str) -> None:
         super().__init__()
         self.audience, self.life, self.refreshes = audience, 3_600.0, True
+        self.claimed: dict[str, Any] = {}
         self.redirects: set[str] = set()
         self.refusal: tuple[str, str] | None = None
         self.token_refusal: tuple[str, str] | None = None
@@ -120,7 +121,7 @@ class LoginProvider(IdentityProvider):
     def _tokens(self, nonce: str | None) -> dict[str, Any]:
         now = int(time.time())
         times = {"iat": now, "exp": now + self.life}
-        access = self.token(aud=self.audience, jti=secrets.token_hex(4), **times)
+        access = self.token(aud=self.audience, jti=secrets.token_hex(4), **times, **self.claimed)
         found: dict[str, Any] = {"access_token": access, "token_type": "Bearer", "expires_in": self.life}
         if nonce is not None:
             found["id_token"] = self.token(aud=CLIENT, nonce=self.nonce(nonce), **{**times, "exp": now + 600})

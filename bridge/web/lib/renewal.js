@@ -38,6 +38,11 @@ export function provider() {
   return kept?.provider ?? null;
 }
 
+/** Whether there may be a new token, now or when the provider answers again. */
+export function isPossible() {
+  return Boolean(kept?.refresh);
+}
+
 /** Whether there is a new token now. */
 export function renew() {
   asking ??= kept?.refresh ? replaced(kept) : Promise.resolve(false);

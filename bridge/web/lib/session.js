@@ -100,16 +100,32 @@ function lost() {
   if (state.peek() !== "needed") leave(me.peek() ? "Your access has ended, or was changed. Sign in again." : failure);
 }
 
-/** Whether there is a better token than the one that was refused. */
+/**
+ * Whether there is a better token than the one that was refused. Whoever is in stays so while there may be one later:
+ * raises `ApiError`. Whoever is not can sign in another way.
+ */
 async function ended(used) {
   if (!renewal.provider()) return false;
-  return used !== sessionStorage.getItem(KEY) || renewal.renew();
+  if (used !== sessionStorage.getItem(KEY) || (await renewal.renew())) return true;
+  if (!renewal.isPossible()) return false;
+  const why = `${renewal.provider().name} does not answer to renew your access, which has ended`;
+  if (state.peek() === "in") throw new ApiError(0, "No answer", why);
+  failure ||= `${why}. Sign in again.`;
+  return false;
 }
 
 function renewed(token) {
   sessionStorage.setItem(KEY, bearer(token));
   identify(bearer(token), lost, ended);
   renewals.value += 1;
+  if (state.peek() === "in") lookAgain();
+}
+
+/** What somebody may do may have changed with the token. */
+async function lookAgain() {
+  const asking = sessionStorage.getItem(KEY);
+  const found = await ask("GET", "me").catch(() => null);
+  if (found && asking === sessionStorage.getItem(KEY)) me.value = found;
 }
 
 function leave(why) {
