@@ -14,10 +14,11 @@ class Login:
         self._settings = settings
         self._provider = provider
 
-    @property
-    def token_origin(self) -> str:
-        """Whom the page asks for tokens; "" as long as that is not known."""
-        known = self._provider.metadata
+    async def token_origin(self) -> str:
+        """Whom the page asks for tokens; "" while that is not known. Who comes back from the provider when we have just
+        started waits for its first answer: without the origin their page could not redeem the code.
+        """
+        known = await self._provider.first_heard()
         return known.token_origin if known is not None else ""
 
     async def told(self) -> dict[str, Any]:

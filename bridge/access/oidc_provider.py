@@ -91,6 +91,12 @@ class Provider:
             await self._renew()
         return self.metadata
 
+    async def first_heard(self) -> Metadata | None:
+        """The metadata, waited for only where the provider has neither answered nor failed yet. Raises nothing."""
+        if self.metadata is None and not (self.problem or self._flaw):
+            await self._renew()
+        return self.metadata
+
     async def _renew(self) -> None:
         await asyncio.shield(self._fetch or self._begin())  # who gives up takes the fetch from nobody else
 

@@ -76,6 +76,9 @@ def handlers(context: Context, gate: Gate) -> dict[str, tuple[Handler, Needs]]:
         """How the page sends people to the identity provider; it asks before anybody has signed in."""
         return Json({"provider": await provider.told() if provider is not None else None})
 
+    async def page(_: Caller, request: Request) -> Response:
+        return explorer.page(request, await provider.token_origin() if provider is not None else "")
+
     provider = context.login
     diagnose, docs = Diagnose(context), of_docs(context)
     metrics: Needs = "nothing" if "metrics" in context.public else "admin"
@@ -92,7 +95,7 @@ def handlers(context: Context, gate: Gate) -> dict[str, tuple[Handler, Needs]]:
         "/docs/start.js": (lambda *_: Response(_START, media_type="text/javascript"), docs),
         "/docs/": (lambda *_: RedirectResponse("../docs"), docs),  # the links are relative, for proxies with a prefix
         "/login": (login, "nothing"),
-        "/": (lambda _, request: explorer.page(request, provider.token_origin if provider else ""), "nothing"),
+        "/": (page, "nothing"),
     }
 
 

@@ -32,11 +32,13 @@ class Ours:
     def told(self):
         return msgspec.to_builtins(asyncio.run(self.login.told()))
 
+    def origin(self):
+        return asyncio.run(self.login.token_origin())
+
 
 def test_what_is_told(provider):
     """Everything that the page needs, by the names that its library knows; and whom it may ask for tokens."""
     ours = Ours(provider, scopes=["openid", "api://bridge/.default"])
-    assert ours.login.token_origin == ""
     assert ours.told() == {
         "name": "127.0.0.1",
         "clientId": CLIENT,
@@ -50,7 +52,7 @@ def test_what_is_told(provider):
             "id_token_signing_alg_values_supported": ("RS256",),
         },
     }
-    assert ours.login.token_origin == provider.issuer
+    assert ours.origin() == provider.issuer
     assert ours.told()["metadata"]
     assert provider.asked == {DISCOVERY: 1, KEYS: 1}
 
@@ -73,6 +75,27 @@ def test_keys_are_elsewhere(provider):
     ours = Ours(provider, jwks_url=provider.issuer + KEYS)
     assert ours.told()["metadata"] is None
     assert ours.oidc.problem == ""
+
+
+def test_a_page_right_after_the_start(provider):
+    """Who comes back from the provider then can redeem the code: the page waits for its first answer."""
+    provider.delay = 0.1
+    assert Ours(provider).origin() == provider.issuer
+
+
+def test_pages_wait_once(provider):
+    """Nobody waits for a provider that is known to be away, or not to tell how."""
+    provider.answers[DISCOVERY] |= {"token_endpoint": None}
+    ours = Ours(provider)
+    provider.status = 503
+    for _ in range(2):
+        assert ours.origin() == ""
+    assert provider.asked == {DISCOVERY: 1}
+    provider.status = 200
+    ours = Ours(provider)
+    for _ in range(2):
+        assert ours.origin() == ""
+    assert provider.asked == {DISCOVERY: 2, KEYS: 1}
 
 
 def test_provider_away(provider):
@@ -112,7 +135,7 @@ def test_metadata_that_is_not_taken(provider, caplog, more, told):
     (line,) = caplog.messages
     assert line.startswith(f"nobody can sign in through the page: {provider.issuer}{DISCOVERY}: ")
     assert told in line
-    assert ours.login.token_origin == ""
+    assert ours.origin() == ""
     assert ours.oidc.problem == ""
 
 

@@ -20,7 +20,10 @@ async def told() -> dict[str, Any]:
 
 
 def with_login(origin: str = ORIGIN) -> InProcess:
-    return InProcess(principals=READERS, login=SimpleNamespace(token_origin=origin, told=told), public=())
+    async def token_origin() -> str:
+        return origin
+
+    return InProcess(principals=READERS, login=SimpleNamespace(token_origin=token_origin, told=told), public=())
 
 
 def asks(policy: str) -> list[str]:
