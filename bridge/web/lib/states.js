@@ -33,8 +33,12 @@ export function add(line, { value, quality, timestamp }, now = null) {
   } else {
     line.heard = at;
   }
-  while (line.times.length && line.times.at(-1) >= at) for (const part of parts(line)) part.pop();
-  if (line.times.length && line.texts.at(-1) === text && line.marks.at(-1) === mark) return false;
+  let hasChanged = false;
+  while (line.times.length && line.times.at(-1) >= at) {
+    for (const part of parts(line)) part.pop();
+    hasChanged = true;
+  }
+  if (line.times.length && line.texts.at(-1) === text && line.marks.at(-1) === mark) return hasChanged;
   line.times.push(at);
   line.texts.push(text);
   line.marks.push(mark);

@@ -18,7 +18,7 @@ test("one time holds one reading, an older one is left out", () => {
   assert.ok(!add(line, row(4, "b")));
   assert.ok(!add(line, { value: "b", quality: "Good", timestamp: "?" }));
   assert.ok(add(line, row(5, "b")));
-  add(line, row(5, "a"));
+  assert.ok(add(line, row(5, "a")));
   assert.deepEqual([line.times, line.texts], [[1], ["a"]]);
 });
 
