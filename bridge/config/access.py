@@ -11,6 +11,7 @@ from bridge.config.section import Count, File, Filter, Place, PrivateFile, Secon
 
 # What an identity provider may sign with. None of them takes a secret that both sides know, nor none at all.
 Algorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
+SCOPES = ("openid",)  # that the page asks for, where nothing else is said
 Filters = Annotated[tuple[Filter, ...], Field(strict=False)]
 
 
@@ -62,7 +63,7 @@ class OidcSettings(Section):
         Field(strict=False),
         AfterValidator(rules.some_names),
         AfterValidator(rules.distinct),
-    ] = ("openid",)
+    ] = SCOPES
     name: Annotated[str, AfterValidator(rules.optional_line)] = ""  # on the page's button; "": the issuer's host
 
     @model_validator(mode="after")
@@ -72,8 +73,9 @@ class OidcSettings(Section):
             found["audience"] = "must name at least one: the provider's tokens for other programs would be taken, too"
         if not self.issuer and (self.audience or self.jwks_url or self.client_id):
             found["issuer"] = "must be the provider's address: without it nobody can sign in with its tokens"
-        if self.name and not self.client_id:
-            found["client_id"] = "must be what the provider calls the page: without it there is no button for the name"
+        if not self.client_id and (self.name or self.scopes != SCOPES):
+            what = "button for the name" if self.name else "page that asks for the scopes"
+            found["client_id"] = f"must be what the provider calls the page: without it there is no {what}"
         conflicts(found)
         return self
 

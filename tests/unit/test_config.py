@@ -190,6 +190,8 @@ MISTAKES = {
     'must be one scope, such as "openid": printable ASCII, without blanks, quotes and backslashes',
     "oidc_scopes_empty": "[oidc] scopes = []: must name at least one",
     "oidc_scopes_twice": '[oidc] scopes = ["openid", "openid"]: must not name anything twice',
+    "oidc_scopes_alone": "[oidc] client_id: "
+    "must be what the provider calls the page: without it there is no page that asks for the scopes",
     "oidc_name": '[oidc] name = " ": must be printable text, not blank',
     "oidc_name_alone": "[oidc] client_id: "
     "must be what the provider calls the page: without it there is no button for the name",
