@@ -3,6 +3,7 @@
 import contextlib
 import json
 import re
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
@@ -25,6 +26,7 @@ STATE = f"{PRESS}/state"
 ORDER = f"{PRESS}/order"
 # Seconds before the end at which each begins: of a hundred, Running has 60, Idle 30, Fault 2, and 8 have none.
 STATES = ((100, "Running"), (70, "Idle"), (40, "Fault"), (38, "Running"), (8, None))
+HELD_BACK_S = 2.0
 AROUND = {"from": round((END.timestamp() - 100) * 1000), "to": round(END.timestamp() * 1000)}
 
 
@@ -166,6 +168,30 @@ def test_no_short_state_is_lost(page: Page, mosquitto: Mosquitto, bridge: Bridge
     expect(bands(page, topic).nth(1)).to_have_class(re.compile("brief"))
     expect(page.locator(".figures .held")).to_contain_text("Fault")
     expect(page.get_by_text("Short states may be missing")).to_have_count(0)
+
+
+def test_what_comes_while_history_is_asked_for(page: Page, publish: Publish) -> None:
+    """A short state is not lost because the answer with the history took its time."""
+    topic = "acme/site1/late/press05/state"
+    publish(topic, envelope("Running", at=datetime.now(UTC) - timedelta(seconds=20), unit=""))
+    held: list[str] = []
+
+    def answer(route) -> None:
+        found = route.fetch()
+        if not held:
+            held.append(route.request.url)
+            time.sleep(HELD_BACK_S / 2)
+            for text in ("Fault", "Idle"):
+                publish(topic, envelope(text, at=datetime.now(UTC), unit=""))
+                time.sleep(HELD_BACK_S / 4)
+        route.fulfill(response=found)
+
+    show(page, topic, range="1m")
+    expect(page.locator(".figures tbody td").first).to_have_text("Running")
+    page.route("**/v1/objects/history", answer)
+    page.get_by_role("button", name="5m", exact=True).click()
+    expect(page.locator(".figures tbody td").first).to_have_text("Idle")
+    expect(page.locator(".figures .held")).to_contain_text("Fault")
 
 
 def test_what_is_too_much_is_told(page: Page, publish: Publish) -> None:

@@ -75,7 +75,17 @@ function useHistory(lines, texts, range, window) {
     [key, rounds.lines, live.reopened.value],
   );
   const states = useAnswer(
-    asked(async (...when) => ({ found: await history.texts(texts, ...when) })),
+    asked(async (from, to, signal) => {
+      const meanwhile = overhear(window ? [] : texts, signal);
+      try {
+        const found = await history.texts(texts, from, to, signal);
+        meanwhile.into(found);
+        return { found, meanwhile };
+      } catch (error) {
+        meanwhile.end();
+        throw error;
+      }
+    }),
     [key, rounds.texts, live.reopened.value],
   );
   const isAggregated = Boolean(numbers.data?.interval);
@@ -85,6 +95,26 @@ function useHistory(lines, texts, range, window) {
     return () => clearInterval(timer);
   }, [key, isAggregated]);
   return { numbers, states, again, span: window ? null : span };
+}
+
+/**
+ * What elements say while their history is asked for, so that none of it is missing: it goes `into` what was found, and
+ * on, until `end`, or `signal` says stop.
+ */
+function overhear(ids, signal) {
+  let told = [];
+  let take = (...one) => told.push(one);
+  const ends = ids.map((id) => live.listen(id, (update) => take(id, update, now() / 1000)));
+  const into = (found) => {
+    take = (id, update, at) => found.get(id)?.line && add(found.get(id).line, update, at);
+    for (const one of told) take(...one);
+    told = [];
+  };
+  const end = () => {
+    for (const stop of ends.splice(0)) stop();
+  };
+  signal.addEventListener("abort", end, { once: true });
+  return { into, end };
 }
 
 function Drawn({ elements, range, fixed, onZoom, compact, unlike }) {
@@ -151,6 +181,7 @@ function useTracks(texts, data, span, redraw, refill) {
         }
       });
     });
+    data?.meanwhile.end();
     const timer = setInterval(() => drawn.forEach((track) => keepUp(track, span)), 1_000);
     return () => {
       clearInterval(timer);
