@@ -170,10 +170,20 @@ def test_no_short_state_is_lost(page: Page, mosquitto: Mosquitto, bridge: Bridge
     expect(page.get_by_text("Short states may be missing")).to_have_count(0)
 
 
-def test_what_comes_while_history_is_asked_for(page: Page, publish: Publish) -> None:
-    """A short state is not lost because the answer with the history took its time."""
-    topic = "acme/site1/late/press05/state"
-    publish(topic, envelope("Running", at=datetime.now(UTC) - timedelta(seconds=20), unit=""))
+@pytest.mark.parametrize(
+    ("name", "values", "kept"),
+    [
+        pytest.param("state", ("Running", "Fault", "Idle"), ".held", id="text"),
+        pytest.param("pressure", (1, 900, 2), "td:nth-child(5)", id="number"),
+    ],
+)
+def test_what_comes_while_history_is_asked_for(
+    page: Page, publish: Publish, name: str, values: tuple[object, ...], kept: str
+) -> None:
+    """What holds for a moment is not lost because the answer with the history took its time."""
+    topic = f"acme/site1/late/press05/{name}"
+    first, short, last = values
+    publish(topic, envelope(first, at=datetime.now(UTC) - timedelta(seconds=20), unit=""))
     held: list[str] = []
 
     def answer(route) -> None:
@@ -181,17 +191,17 @@ def test_what_comes_while_history_is_asked_for(page: Page, publish: Publish) -> 
         if not held:
             held.append(route.request.url)
             time.sleep(HELD_BACK_S / 2)
-            for text in ("Fault", "Idle"):
-                publish(topic, envelope(text, at=datetime.now(UTC), unit=""))
+            for value in (short, last):
+                publish(topic, envelope(value, at=datetime.now(UTC), unit=""))
                 time.sleep(HELD_BACK_S / 4)
         route.fulfill(response=found)
 
     show(page, topic, range="1m")
-    expect(page.locator(".figures tbody td").first).to_have_text("Running")
+    expect(page.locator(".figures tbody td").first).to_have_text(str(first))
     page.route("**/v1/objects/history", answer)
     page.get_by_role("button", name="5m", exact=True).click()
-    expect(page.locator(".figures tbody td").first).to_have_text("Idle")
-    expect(page.locator(".figures .held")).to_contain_text("Fault")
+    expect(page.locator(".figures tbody td").first).to_have_text(str(last))
+    expect(page.locator(f".figures {kept}")).to_contain_text(str(short))
 
 
 def test_what_is_too_much_is_told(page: Page, publish: Publish) -> None:

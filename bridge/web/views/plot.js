@@ -47,6 +47,7 @@ export function Plot({ elements, below, data, span, compact, told, also, redraw,
     };
     redraw.current = soon;
     const ends = isLive ? made.map((line) => live.listen(line.id, (update) => hear(line, update, soon, say))) : [];
+    data.meanwhile.end();
     const moving = span ? setInterval(soon, 1_000) : 0;
     const end = follow(box.current, chart, size);
     return () => {

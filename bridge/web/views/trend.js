@@ -66,26 +66,25 @@ function useHistory(lines, texts, range, window) {
   const key = `${JSON.stringify([lines, texts])} ${range} ${window}`;
   const [rounds, setRounds] = useState({ lines: 0, texts: 0 });
   const again = (name) => setRounds((before) => ({ ...before, [name]: before[name] + 1 }));
-  const asked = (load) => async (signal) => {
+  const asked = (ids, load, put) => async (signal) => {
     const [from, to] = window ?? [now() - span, now()];
-    return { ...(await load(from, to, signal)), from, to };
+    const meanwhile = overhear(window ? [] : ids, put, signal);
+    try {
+      const data = await load(ids, from, to, signal);
+      meanwhile.into(data.found);
+      return { ...data, from, to, meanwhile };
+    } catch (error) {
+      meanwhile.end();
+      throw error;
+    }
   };
   const numbers = useAnswer(
-    asked((...when) => history.trend(lines, ...when)),
+    asked(lines, history.trend, ({ rows, least }, update) => least || rows?.push(update)),
     [key, rounds.lines, live.reopened.value],
   );
+  const found = async (...of) => ({ found: await history.texts(...of) });
   const states = useAnswer(
-    asked(async (from, to, signal) => {
-      const meanwhile = overhear(window ? [] : texts, signal);
-      try {
-        const found = await history.texts(texts, from, to, signal);
-        meanwhile.into(found);
-        return { found, meanwhile };
-      } catch (error) {
-        meanwhile.end();
-        throw error;
-      }
-    }),
+    asked(texts, found, ({ line }, ...heard) => line && add(line, ...heard)),
     [key, rounds.texts, live.reopened.value],
   );
   const isAggregated = Boolean(numbers.data?.interval);
@@ -98,15 +97,15 @@ function useHistory(lines, texts, range, window) {
 }
 
 /**
- * What elements say while their history is asked for, so that none of it is missing: it goes `into` what was found, and
- * on, until `end`, or `signal` says stop.
+ * What elements say while their history is asked for, so that none of it is missing: it is `put` into what was found,
+ * and goes on so until `end`, or `signal` says stop.
  */
-function overhear(ids, signal) {
+function overhear(ids, put, signal) {
   let told = [];
   let take = (...one) => told.push(one);
   const ends = ids.map((id) => live.listen(id, (update) => take(id, update, now() / 1000)));
   const into = (found) => {
-    take = (id, update, at) => found.get(id)?.line && add(found.get(id).line, update, at);
+    take = (id, ...heard) => put(found.get(id), ...heard);
     for (const one of told) take(...one);
     told = [];
   };
