@@ -22,6 +22,7 @@ export let clockAhead = 0;
 let authorization = null;
 let onUnauthorized = () => {};
 let onEnded = async () => false;
+let refused = null; // credentials
 
 /**
  * What is sent with each request, and who hears that it is not good any more. `ended`, if there is one, is asked first,
@@ -38,14 +39,19 @@ export function now() {
   return Date.now() + clockAhead;
 }
 
-/** The response of one request, its status checked. Raises `ApiError`. */
+/**
+ * The response of one request, its status checked. Raises `ApiError`. What was refused is not sent again before whoever
+ * may have something better was asked: the bridge counts what is wrong.
+ */
 export async function send(method, path, body, options = {}) {
+  if (authorization && authorization === refused) await onEnded(refused);
   for (let isFirst = true; ; isFirst = false) {
     const used = authorization;
     try {
       return await once(method, path, body, options);
     } catch (error) {
       if (error.status !== 401) throw error;
+      refused = used;
       if (isFirst && used && (await onEnded(used))) continue;
       if (used === authorization) onUnauthorized(error); // nobody else has signed in meanwhile
       throw error;
