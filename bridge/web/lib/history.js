@@ -105,10 +105,13 @@ async function thinned(id, from, to, signal) {
   return statesOf(result.values);
 }
 
-/** The last row of each element before a time, as a map; what is not found within reason has none. */
+/**
+ * The last row of each element until a time, as a map; what is not found within reason has none. Ranges include both
+ * ends, and meet: times are finer than the milliseconds that we ask in.
+ */
 async function heldBefore(ids, from, signal) {
   const found = new Map();
-  let [missing, until] = [ids, from - 1];
+  let [missing, until] = [ids, from];
   for (const back of BACK) {
     if (!missing.length) break;
     const range = { startTime: iso(Math.max(0, from - back)), endTime: iso(Math.max(0, until)) };
@@ -116,7 +119,7 @@ async function heldBefore(ids, from, signal) {
     if (items.partial) break; // the last one of what was read is not the last one
     for (const { id, result } of items) if (result?.values.length) found.set(id, result.values.at(-1));
     missing = missing.filter((id) => !found.has(id));
-    until = from - back - 1;
+    until = from - back;
   }
   return found;
 }
