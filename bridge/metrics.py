@@ -153,6 +153,11 @@ class BridgeCollector(Collector):
         yield _gauge("bridge_elements_stale", "Elements that have been silent for too long.", doubts.stale)
         yield _gauge("bridge_elements_dead", "Elements whose source is offline, as a last will says.", doubts.dead)
         yield _gauge("bridge_elements_lost", "Elements unconfirmed since the broker was away.", doubts.lost)
+        yield _gauge(
+            "bridge_elements_unconfirmed",
+            "Elements of which only the broker's stored copy is known, without a time of its own.",
+            doubts.unconfirmed,
+        )
 
     def _subscriptions(self) -> Iterator[Metric]:
         found = self._engine.subscriptions

@@ -20,12 +20,13 @@ from bridge.history import History, MemoryHistory
 from bridge.ledger import Ledger
 from bridge.listening import Server
 from bridge.sources import Source
+from bridge.space.liveness import Why
 from bridge.space.sight import Sight
 from bridge.uns.moments import SECOND, render
 from bridge.writing import Writer
 
 MOST = 100  # examples of each list
-LOOKS = 10_000  # at elements that the admin who asks may not read: some 10 ms
+LOOKS = 10_000  # for each reason to doubt, at elements that the admin who asks may not read: some 10 ms
 
 Told: TypeAlias = Mapping[str, Any]
 
@@ -110,13 +111,23 @@ class Status(Struct, kw_only=True):
     def _elements(self) -> Told:
         doubts = self.engine.liveness
         total = len(self.engine.space.nodes)
-        return {"total": total, "stale": doubts.stale, "dead": doubts.dead, "lost": doubts.lost}
+        return {
+            "total": total,
+            "stale": doubts.stale,
+            "dead": doubts.dead,
+            "lost": doubts.lost,
+            "unconfirmed": doubts.unconfirmed,
+        }
 
     def _stale(self, sight: Sight) -> list[Told]:
-        """The dead first, then the silent, then those that nobody has confirmed since the broker was away."""
-        found: dict[str, list[Told]] = {"dead": [], "stale": [], "lost": []}
-        looks = count()
-        for why, node in self.engine.liveness.doubted(MOST, lambda node: next(looks) < LOOKS and sight.reads(node)):
+        """The dead first, then the silent, then those that nobody has confirmed since the broker was away, then those
+        of which only the broker's stored copy is known.
+        """
+        found: dict[Why, list[Told]] = {"dead": [], "stale": [], "lost": [], "unconfirmed": []}
+        looks = {why: count() for why in found}
+        for why, node in self.engine.liveness.doubted(
+            MOST, lambda why, node: next(looks[why]) < LOOKS and sight.reads(node)
+        ):
             times = {"since": _time(node.doubt_ns), "timestamp": _time(node.time_ns)}
             found[why].append({"elementId": node.id, "why": why, **times})
         return [one for some in found.values() for one in some][:MOST]

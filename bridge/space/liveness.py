@@ -34,7 +34,7 @@ from bridge.space.status import Status, status_of
 from bridge.uns import GOOD, Reading
 from bridge.uns.moments import SECOND
 
-Why: TypeAlias = Literal["dead", "stale", "lost"]
+Why: TypeAlias = Literal["dead", "stale", "lost", "unconfirmed"]
 Standing: TypeAlias = Literal["", "online", "foreign"]
 
 SLICE = 2_000  # elements that are looked at without a pause: some 20 ms
@@ -42,7 +42,6 @@ LEAPS = 8  # steps ahead that are told apart; what came between older ones count
 
 _DEATHS = {"bad": DEAD, "uncertain": ABSENT, "keep": 0}
 _GONE = DEAD | ABSENT
-_TOLD = _GONE | STALE | LOST
 _UNTOLD = LOST | STALE  # what an element may have come to be since the end of the run before
 _ALWAYS = 1 << 63  # nanoseconds: later than any time
 
@@ -90,18 +89,28 @@ class Liveness:
     def lost(self) -> int:
         return self._doubted[LOST]
 
-    def doubted(self, most: int, shows: Callable[[Node], bool]) -> Iterator[tuple[Why, Node]]:
-        """Elements that are stale, dead or lost, as many of each as wanted, each once and for the gravest reason. It
-        goes through all elements where there are fewer.
+    @property
+    def unconfirmed(self) -> int:
+        return self._doubted[UNCONFIRMED]
+
+    def doubted(self, most: int, shows: Callable[[Why, Node], bool]) -> Iterator[tuple[Why, Node]]:
+        """Elements that are doubted, as many for each reason as wanted, each once and for the gravest one. It goes
+        through all elements where there are fewer.
         """
-        left = {"dead": min(self.dead, most), "stale": min(self.stale, most), "lost": min(self.lost, most)}
+        counts: dict[Why, int] = {
+            "dead": self.dead,
+            "stale": self.stale,
+            "lost": self.lost,
+            "unconfirmed": self.unconfirmed,
+        }
+        left = {why: min(count, most) for why, count in counts.items()}
         wanted = sum(left.values())
         for node in self._elements.values():
             if not wanted:
                 return
-            if node.doubt & _TOLD:
-                why: Why = "dead" if node.doubt & _GONE else "stale" if node.doubt & STALE else "lost"
-                if left[why] and shows(node):
+            if node.doubt:
+                why = _gravest(node.doubt)
+                if left[why] and shows(why, node):
                     left[why] -= 1
                     wanted -= 1
                     yield why, node
@@ -358,9 +367,18 @@ class Liveness:
         elif doubt and not former:
             node.doubt_ns = now_ns
         node.doubt = doubt
-        for bit in (STALE, LOST, DEAD, ABSENT):
+        for bit in (UNCONFIRMED, STALE, LOST, DEAD, ABSENT):
             if (doubt ^ former) & bit:
                 self._doubted[bit] += 1 if doubt & bit else -1
+
+
+def _gravest(doubt: int) -> Why:
+    """Which of its reasons is told of an element that is doubted."""
+    if doubt & _GONE:
+        return "dead"
+    if doubt & STALE:
+        return "stale"
+    return "lost" if doubt & LOST else "unconfirmed"
 
 
 def _taken(nodes: list[Node]) -> list[Node]:

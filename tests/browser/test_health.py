@@ -53,6 +53,22 @@ def test_drift(page: Page, publish: Callable[..., None]) -> None:
     publish(RECIPE, json.dumps(RECIPE_VALUE).encode(), retain=False)
 
 
+def test_the_stored_copy(open_page: Callable[..., Page], make_bridge: Callable[..., BridgeProcess]) -> None:
+    """What is Uncertain because only the broker's stored copy is known is counted and named, as a note."""
+    late = make_bridge("late")
+    late.start()
+    late.wait_for(late.ready)
+    late.wait_for(lambda: late.received > 10)
+    page = open_page(to=late)
+    page.goto("/#/health")
+    doubts = page.locator("section", has=page.get_by_role("heading", name="Elements in doubt"))
+    expect(doubts).to_contain_text("Known from the broker's stored copy")
+    expect(doubts).to_contain_text("the next message of its topic confirms each")
+    expect(doubts.get_by_role("row", name=LEVEL)).to_be_visible()
+    expect(doubts).not_to_contain_text("No element")
+    expect(page.get_by_role("region", name="Overall")).to_contain_text("only the broker's stored copy is known")
+
+
 def test_why(page: Page) -> None:
     """An element says how its topic became what it is."""
     page.goto(f"/#/plant/{TEMPERATURE}")

@@ -128,10 +128,28 @@ def test_elements(watched: Watched) -> None:
     """How many there are, and how many are silent, dead or lost; who they are, and since when."""
     watched.publish(f"{PRESS}/LWT", "offline")
     told = watched.told()
-    assert told["elements"] == {"total": len(watched.engine.space.nodes), "stale": 0, "dead": 4, "lost": 0}
+    assert told["elements"] == {
+        "total": len(watched.engine.space.nodes),
+        "stale": 0,
+        "dead": 4,
+        "lost": 0,
+        "unconfirmed": 0,
+    }
     assert {one["elementId"] for one in told["stale"]} >= {SPEED, TEMPERATURE}
     speed = next(one for one in told["stale"] if one["elementId"] == SPEED)
     assert speed == {"elementId": SPEED, "why": "dead", "since": NOW, "timestamp": "2026-09-21T14:13:20.000Z"}
+
+
+def test_unconfirmed(watched: Watched) -> None:
+    """What only the broker's stored copy tells is counted and named, until something comes."""
+    maker = f"{PRESS}/nameplate/maker"
+    watched.ingest(Message(maker, b'"ACME"', retain=True, replayed=True, received_ns=watched.now_ns))
+    told = watched.told()
+    assert told["elements"]["unconfirmed"] == 1
+    assert [(one["elementId"], one["why"]) for one in told["stale"]] == [(maker, "unconfirmed")]
+    watched.publish(maker, "ACME Ltd")
+    told = watched.told()
+    assert (told["elements"]["unconfirmed"], told["stale"]) == (0, [])
 
 
 def test_examples_are_of_what_is_read(watched: Watched) -> None:

@@ -31,13 +31,22 @@ export const DOUBTS = {
       "topics.",
   },
   lost: {
-    title: "Unconfirmed",
-    counts: (count) => `Unconfirmed since the broker or the bridge was away: ${counted(count, "element")}.`,
+    title: "Perhaps missed",
+    counts: (count) => `Not confirmed since the broker or the bridge was away: ${counted(count, "element")}.`,
     means: "The broker or the bridge was away, so something newer may have been missed.",
     todo:
       "Each ends with the next message of its topic. To keep it short: a fixed [mqtt] client_id, a " +
       "session_expiry longer than outages, a broker that stores sessions, and retained messages for what speaks " +
       "seldom.",
+  },
+  unconfirmed: {
+    title: "Known from the broker's stored copy",
+    level: "note",
+    counts: (count) => `Known from the broker's stored copy only, and so Uncertain: ${counted(count, "element")}.`,
+    means: "The broker had it retained, without a time of its own, and nothing has come since: nobody can tell its age.",
+    todo:
+      "Nothing needs to be done: the next message of its topic confirms each. Payloads that have a timestamp need no " +
+      "confirmation.",
   },
 };
 
@@ -268,9 +277,9 @@ function* ofRejected(status, samples, now) {
 }
 
 function* ofElements({ elements }) {
-  for (const [why, { counts }] of Object.entries(DOUBTS)) {
+  for (const [why, { counts, level = "Uncertain" }] of Object.entries(DOUBTS)) {
     const count = elements?.[why];
-    if (count > 0) yield finding("stale", "Uncertain", counts(count));
+    if (count > 0) yield finding("stale", level, counts(count));
   }
 }
 

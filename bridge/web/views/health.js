@@ -2,7 +2,7 @@
 
 import { html, useEffect, useState } from "../vendor/preact.js";
 import { ask, now } from "../lib/api.js";
-import { counted, local } from "../lib/format.js";
+import { counted, grouped, local } from "../lib/format.js";
 import * as about from "../lib/health.js";
 import * as session from "../lib/session.js";
 import { useTicks } from "../lib/ticks.js";
@@ -149,9 +149,11 @@ function Overall({ status, found }) {
 }
 
 function well({ broker, elements, history }) {
+  const held = elements?.unconfirmed;
   const parts = [
     broker?.connected && "The broker is connected",
     typeof elements?.total === "number" && `${counted(elements.total, "element")} are served`,
+    held > 0 && `of ${grouped(held)} only the broker's stored copy is known`,
     history && !history.problem && "history is being kept",
   ].filter(Boolean);
   return parts.length ? `${parts.join(", ")}.` : "Nothing is reported to be wrong.";

@@ -201,10 +201,10 @@ export function Stale({ stale, elements, found }) {
 }
 
 function Doubt({ why, total, rows }) {
-  const { title, means, todo } = about.DOUBTS[why] ?? { title: why, means: "", todo: "" };
+  const { title, means, todo, level = "Uncertain" } = about.DOUBTS[why] ?? { title: why, means: "", todo: "" };
   return html`
     <div class="reason"><h3>${title}
-        <span class="badge Uncertain">${counted(total ?? rows.length, "element")}</span></h3>
+        <span class="badge ${level}">${counted(total ?? rows.length, "element")}</span></h3>
       <p>${means} <span class="remedy">${todo}</span></p>
       <${Table} caption=${title} head=${["Element", "Since"]} rows=${rows} total=${total}
         keyOf=${({ elementId }) => elementId}

@@ -294,17 +294,17 @@ def test_who_is_doubted() -> None:
     plant.take({f"a/x{number}": number for number in range(5)} | {"b/y": 1, "b/LWT": "online"})
     plant.take({"b/LWT": "offline"})
     liveness = plant.engine.liveness
-    assert [(why, node.id) for why, node in liveness.doubted(9, lambda _: True)] == [("dead", "b/y")]
+    assert [(why, node.id) for why, node in liveness.doubted(9, lambda *_: True)] == [("dead", "b/y")]
     plant.tick(11.0)
-    told = [(why, node.id) for why, node in liveness.doubted(3, lambda _: True)]
+    told = [(why, node.id) for why, node in liveness.doubted(3, lambda *_: True)]
     assert [why for why, _ in told].count("stale") == 3
     assert ("dead", "b/y") in told
-    assert [node.id for _, node in liveness.doubted(9, lambda node: node.id == "a/x4")] == ["a/x4"]
-    assert list(liveness.doubted(0, lambda _: True)) == []
+    assert [node.id for _, node in liveness.doubted(9, lambda _, node: node.id == "a/x4")] == ["a/x4"]
+    assert list(liveness.doubted(0, lambda *_: True)) == []
     plant.take({"a/x0": 1})
     plant.engine.broker_lost(plant.now_ns)
     plant.tick(6.0)
-    lost = {why for why, node in liveness.doubted(9, lambda _: True) if node.id == "a/x0"}
+    lost = {why for why, node in liveness.doubted(9, lambda *_: True) if node.id == "a/x0"}
     assert lost == {"lost"}
 
 
