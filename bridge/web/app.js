@@ -8,6 +8,7 @@ import * as session from "./lib/session.js";
 import { age } from "./lib/format.js";
 import { now } from "./lib/api.js";
 import { useTicks } from "./lib/ticks.js";
+import { titleOf } from "./lib/titles.js";
 import { Plant } from "./views/plant.js";
 import { SignIn } from "./views/signin.js";
 import { Types } from "./views/types.js";
@@ -27,12 +28,12 @@ const SCHEME_KEY = "bridge.scheme";
 
 function App() {
   const state = session.state.value;
-  const asked = router.route.value.view;
-  const view = Object.hasOwn(VIEWS, asked) ? asked : "plant";
-  const [title, View] = VIEWS[view];
+  const route = router.route.value;
+  const view = Object.hasOwn(VIEWS, route.view) ? route.view : "plant";
+  const [name, View] = VIEWS[view];
   useEffect(() => {
-    document.title = `${title} – bridge`;
-  }, [title]);
+    document.title = titleOf(name, route);
+  }, [name, route]);
   useEffect(() => {
     if (state !== "in") return undefined;
     live.start();
@@ -113,7 +114,7 @@ function Blind() {
 function Who() {
   const me = session.me.value;
   if (!me?.signedIn) return null;
-  return html`<span class="state" title=${permissions(me)}>${me.name}</span>
+  return html`<span class="state who" title="${me.name} ${permissions(me)}">${me.name}</span>
     <button class="plain" onClick=${leave}>Sign out</button>`;
 }
 
