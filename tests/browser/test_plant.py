@@ -131,6 +131,42 @@ def test_search(page: Page) -> None:
     expect(page.get_by_role("navigation", name="Path")).to_contain_text("vat03")
 
 
+def test_the_first_hit(page: Page) -> None:
+    """Enter opens the first hit as soon as it is found; the arrow down leads to it, and from there on."""
+    page.goto("/")
+    box = page.get_by_role("searchbox")
+    box.fill("recipe")
+    box.press("Enter")
+    expect(page.get_by_role("heading", name="recipe")).to_be_visible()
+    assert page.url.endswith(f"#/plant/{RECIPE}")
+    expect(box).to_be_focused()
+    box.fill("vat02 temp")
+    expect(row(page, f"{HALL}/vat02/process/temperature")).to_be_visible()
+    box.press("ArrowDown")
+    cursor = page.locator(".tree-row.cursor")
+    expect(page.get_by_role("tree")).to_be_focused()
+    expect(cursor).to_have_attribute("data-id", f"{HALL}/vat02/process/temperature")
+    page.keyboard.press("ArrowUp")
+    expect(cursor).to_have_attribute("data-id", f"{HALL}/vat02/process")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="temperature")).to_be_visible()
+    box.fill("nothing is called so")
+    box.press("Enter")
+    expect(page.get_by_text("Nothing found")).to_be_visible()
+    expect(page.get_by_role("heading", name="temperature")).to_be_visible()
+
+
+def test_titles(page: Page) -> None:
+    """What is bookmarked can be told apart."""
+    page.goto(f"/#/plant/{TEMPERATURE}")
+    expect(page).to_have_title("vat01 / process / temperature – bridge")
+    page.goto(f'/#/trend?ids=["{LEVEL}","{TEMPERATURE}"]')
+    expect(page).to_have_title("vat01 / process / level and 1 more – Trend – bridge")
+    page.goto("/#/types/urn:uns:acme%23Vat")
+    expect(page).to_have_title("Vat – Types – bridge")
+
+
 def test_a_value_follows_the_plant(page: Page, publish: Callable[..., None]) -> None:
     """What is published is on the screen within a second, in the tree and in the element's view."""
     show(page, LEVEL)

@@ -53,6 +53,11 @@ export function treeOf(results) {
   return { roots, children, names, hits };
 }
 
+/** Where the first row is that a search has found itself; -1 where there is none. */
+export function firstHit(rows, hits) {
+  return rows.findIndex(({ id, note }) => hits.has(id) && !note);
+}
+
 /** The part of a list that can be seen: `[from, to)`, with some rows more on both sides. */
 export function windowOf(scrollTop, height, rowHeight, count, more = 8) {
   const from = Math.max(0, Math.min(Math.floor(scrollTop / rowHeight) - more, count));

@@ -2,18 +2,15 @@
 // seen, and only their values are watched.
 
 import { html, useEffect, useLayoutEffect, useMemo, useRef, useState } from "../vendor/preact.js";
-import { ask } from "../lib/api.js";
 import { useLive } from "../lib/hooks.js";
 import * as model from "../lib/model.js";
 import { go } from "../lib/router.js";
-import { rowsOf, treeOf, windowOf } from "../lib/rows.js";
-import { grouped } from "../lib/format.js";
+import { firstHit, rowsOf, windowOf } from "../lib/rows.js";
 import { Age, Dot, Icon, Value } from "./parts.js";
+import { marked, told, useSearch } from "./search.js";
 
 const OPEN_KEY = "bridge.open";
 const MOST_OPEN = 500; // remembered over a reload
-const FOUND = 500; // results of a search
-const TYPING_MS = 150;
 const INDENT = 16;
 const FEW_ROOTS = 3;
 
@@ -22,9 +19,21 @@ export function Tree({ chosen }) {
   const search = useSearch(text);
   const browse = useBrowse(chosen);
   const tree = useRef(null);
-  const shown = text.trim() ? search : browse;
+  const isSearch = text.trim() !== "";
+  const [isWanted, setIsWanted] = useState(false); // the first hit is to be opened as soon as it is known
+  useEffect(() => {
+    if (!isWanted || !search.isCurrent) return;
+    setIsWanted(false);
+    const hit = search.rows[firstHit(search.rows, search.hits)];
+    if (hit) go("plant", hit.id);
+  }, [isWanted, search.isCurrent]);
+  const type = (typed) => {
+    setText(typed);
+    setIsWanted(false);
+  };
   const onKeyDown = (event) => {
-    if (event.key === "Escape") setText("");
+    if (event.key === "Escape") type("");
+    else if (event.key === "Enter" && isSearch) setIsWanted(true);
     else if (event.key === "ArrowDown" || event.key === "Enter") {
       event.preventDefault();
       tree.current?.focus();
@@ -34,17 +43,10 @@ export function Tree({ chosen }) {
     <section class="tree-pane" aria-label="Elements">
       <div class="search"><label><span class="hidden-label">Search names, ids, types and units</span>
         <input type="search" value=${text} placeholder="Search names, ids, types, units" spellcheck=${false}
-          autocomplete="off" onInput=${(event) => setText(event.target.value)} onKeyDown=${onKeyDown} /></label></div>
-      ${text.trim() && html`<p class="found muted" role="status">${told(search)}</p>`}
-      <${Rows} ...${shown} chosen=${chosen} focus=${tree} key=${text.trim() ? "search" : "browse"} />
+          autocomplete="off" onInput=${(event) => type(event.target.value)} onKeyDown=${onKeyDown} /></label></div>
+      ${isSearch && html`<p class="found muted" role="status">${told(search)}</p>`}
+      <${Rows} ...${isSearch ? search : browse} chosen=${chosen} focus=${tree} key=${isSearch ? "search" : "browse"} />
     </section>`;
-}
-
-function told({ total, roots, error, loading }) {
-  if (error) return error.message;
-  if (loading && !roots.length) return "Searching…";
-  if (!total) return "Nothing found";
-  return total > FOUND ? `${grouped(total)} found, the best ${FOUND} shown` : `${grouped(total)} found`;
 }
 
 /** The model as it is opened step by step. The way to what is chosen is opened, so that a link shows it. */
@@ -130,56 +132,14 @@ function readOpen() {
   }
 }
 
-/** What a search finds, with what lies above it, all of it open. */
-function useSearch(text) {
-  const [found, setFound] = useState(NONE);
-  const [closed, setClosed] = useState(() => new Set());
-  const words = text.trim();
-  const revision = model.revision.value;
-  useEffect(() => {
-    if (!words) {
-      setFound(NONE);
-      return undefined;
-    }
-    const ended = new AbortController();
-    setFound((before) => ({ ...before, loading: true }));
-    const timer = setTimeout(() => {
-      ask("GET", `search?${new URLSearchParams({ q: words, limit: FOUND })}`, undefined, { signal: ended.signal }).then(
-        ({ total, results }) => {
-          const objects = new Map(results.map((object) => [object.elementId, object]));
-          setClosed(new Set());
-          setFound({ ...treeOf(results), total, objects, error: null, loading: false });
-        },
-        (error) => ended.signal.aborted || setFound({ ...NONE, error }),
-      );
-    }, TYPING_MS);
-    return () => {
-      clearTimeout(timer);
-      ended.abort();
-    };
-  }, [words, revision]);
-  const toggle = (ids, isOpen) =>
-    setClosed((before) => {
-      const after = new Set(before);
-      for (const id of ids) isOpen ? after.delete(id) : after.add(id);
-      return after;
-    });
-  const rows = useMemo(
-    () => rowsOf(found.roots, found.children, (id) => found.children.has(id) && !closed.has(id)),
-    [found, closed],
-  );
-  return { ...found, rows, toggle, words: words.toLowerCase().split(/\s+/), leavesAreKnown: true };
-}
-
-const NONE = { roots: [], children: new Map(), names: new Map(), hits: new Set(), objects: new Map(), total: 0 };
-
 /** The rows that can be seen of all rows, and the keys of a tree (WAI-ARIA, tree view pattern). */
-function Rows({ rows, objects, names, hits, words, toggle, chosen, none, focus, follow, leavesAreKnown }) {
+function Rows({ rows, objects, names, hits, to: searched, words, toggle, chosen, none, focus, follow, leavesAreKnown }) {
   const box = useRef(null);
   const [seen, setSeen] = useState({ top: 0, height: 600 });
-  const [cursor, setCursor] = useState(chosen || null);
+  const [cursor, setCursor] = useState(follow ? chosen || null : null);
   const height = useRowHeight();
-  const at = Math.max(0, rows.findIndex(({ id, note }) => id === cursor && !note));
+  const found = cursor === null ? -1 : rows.findIndex(({ id, note }) => id === cursor && !note);
+  const at = Math.max(0, found < 0 && hits ? firstHit(rows, hits) : found);
   const typed = useRef({ text: "", at: 0 });
 
   useLayoutEffect(() => {
@@ -204,14 +164,20 @@ function Rows({ rows, objects, names, hits, words, toggle, chosen, none, focus, 
     }
   };
 
+  useEffect(() => {
+    if (!hits) return;
+    setCursor(null); // another search begins at its first hit
+    reveal(Math.max(0, firstHit(rows, hits)));
+  }, [searched]);
+
   const followed = useRef(null); // what is chosen is brought into view once, when it appears
   useEffect(() => {
-    if (!chosen || followed.current === chosen) return;
+    if (!follow || !chosen || followed.current === chosen) return;
     const index = rows.findIndex(({ id, note }) => id === chosen && !note);
     if (index < 0) return;
     followed.current = chosen;
     setCursor(chosen);
-    if (follow) reveal(index);
+    reveal(index);
   }, [chosen, rows]);
 
   const isBranch = ({ id }) => hasBelow(model.known(id) ?? objects.get(id));
@@ -348,23 +314,4 @@ function LiveValue({ id, unit }) {
   if (now.error) return html`<span class="live muted" title=${now.error.message}>–</span>`;
   return html`<span class="live"><span class="reading"><${Value} value=${now.value} unit=${unit} /></span>
     <${Dot} quality=${now.quality} /><span class="age muted"><${Age} timestamp=${now.timestamp} /></span></span>`;
-}
-
-/** The words of a search within a name. */
-function marked(name, words) {
-  const parts = [];
-  const lower = name.toLowerCase();
-  if (lower.length !== name.length) return name;
-  let from = 0;
-  while (from < name.length) {
-    const [at, word] = words
-      .map((one) => [lower.indexOf(one, from), one])
-      .filter(([found, one]) => found >= 0 && one)
-      .sort((one, other) => one[0] - other[0])[0] ?? [-1];
-    if (at < 0) break;
-    parts.push(name.slice(from, at), html`<mark>${name.slice(at, at + word.length)}</mark>`);
-    from = at + word.length;
-  }
-  parts.push(name.slice(from));
-  return parts;
 }

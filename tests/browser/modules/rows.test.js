@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { rowsOf, treeOf, windowOf } from "../../../bridge/web/lib/rows.js";
+import { firstHit, rowsOf, treeOf, windowOf } from "../../../bridge/web/lib/rows.js";
 
 const CHILDREN = new Map([
   ["a", ["a/1", "a/2"]],
@@ -56,6 +56,13 @@ test("a search is a tree of its hits and what lies above them", () => {
   assert.deepEqual([...found.children], [["a", ["a/1", "a/2"]]]);
   assert.deepEqual([...found.hits], ["a/1", "b", "a/2", "a"]);
   assert.equal(found.names.get("a"), "A");
+});
+
+test("the first hit is none of what lies above it", () => {
+  const rows = rowsOf(["a"], CHILDREN, (id) => id !== "a/1");
+  assert.equal(firstHit(rows, new Set(["a/2/x", "a/2"])), 2);
+  assert.equal(firstHit(rows, new Set()), -1);
+  assert.equal(firstHit(rowsOf(["c"], CHILDREN, () => true), new Set(["c/1"])), -1);
 });
 
 const WINDOWS = [
