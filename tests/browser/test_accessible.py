@@ -3,7 +3,8 @@
 from collections.abc import Callable
 
 import pytest
-from chromium import LOOKS, Look, screenshot, violations
+from bridge_process import BridgeProcess
+from chromium import LOOKS, TABLET, Look, Watch, screenshot, violations
 from playwright.sync_api import Page, expect
 from small_plant import RECIPE, TEMPERATURE, VAT
 
@@ -48,3 +49,26 @@ def test_views(page: Page, look: Look, view: str) -> None:
     screenshot(page, f"{view}-{look}")
     assert violations(page) == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.parametrize("look", [TABLET], ids=str)
+def test_one_header(
+    open_page: Callable[..., Page], make_bridge: Callable[..., BridgeProcess], watch: Watch, look: Look
+) -> None:
+    """On a tablet, too, the header is one row when somebody is signed in, whatever they are called."""
+    watch.allow("status of 401")
+    guarded = make_bridge("guarded", auth={"mode": "on"})
+    (guarded.directory / "state").mkdir(parents=True, exist_ok=True)
+    secret = guarded.command("token", "new", "somebody-with-a-long-name", "--read", "acme/#")
+    guarded.start()
+    page = open_page(look, to=guarded)
+    page.goto("/")
+    page.get_by_label("Token or API key").fill(secret)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+    expect(page.get_by_title("somebody-with-a-long-name")).to_be_visible()
+    screenshot(page, f"signed-in-{look}")
+    header = page.get_by_role("banner").bounding_box()
+    assert header is not None
+    assert header["height"] < 60
+    assert violations(page) == []

@@ -1,9 +1,10 @@
 """Kinds, and all of one kind side by side."""
 
+import re
 from collections.abc import Callable
 
 import pytest
-from chromium import Look
+from chromium import TABLET, Look
 from playwright.sync_api import Locator, Page, expect
 from small_plant import HALL
 
@@ -31,6 +32,22 @@ def test_on_a_phone(page: Page) -> None:
     assert below is not None
     assert above["width"] == below["width"] == page.viewport_size["width"]  # type: ignore[index]
     assert below["y"] >= above["y"] + above["height"]
+
+
+@pytest.mark.parametrize("look", [TABLET], ids=str)
+def test_on_a_tablet(page: Page, publish: Callable[..., None]) -> None:
+    """The list leaves most of the screen to the values; a name that is too long says so, and its title all of it."""
+    publish("acme/site1/lab/scale/an_extraordinarily_long_name_of_a_measured_point", b"17.25", retain=False)
+    vats(page)
+    names = page.get_by_role("navigation", name="Types")
+    box = names.bounding_box()
+    assert box is not None
+    assert box["width"] <= 200
+    link = names.get_by_role("link", name="AnExtraordinarily")
+    name = link.locator(".name")
+    assert name.evaluate("found => found.scrollWidth > found.clientWidth")
+    assert name.evaluate("found => getComputedStyle(found).textOverflow") == "ellipsis"
+    expect(link).to_have_attribute("title", re.compile("^AnExtraordinarilyLongNameOfAMeasuredPoint"))
 
 
 def test_one_row_each(page: Page) -> None:

@@ -25,6 +25,11 @@ export function fieldsOf(value, most = 500) {
   return rows;
 }
 
+/** Whether a value has fields. */
+export function isDocument(value) {
+  return value !== null && typeof value === "object" && !Array.isArray(value);
+}
+
 function isOpenable(value) {
   if (value === null || typeof value !== "object") return false;
   if (Array.isArray(value)) return value.some((one) => one !== null && typeof one === "object");

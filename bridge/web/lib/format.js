@@ -26,6 +26,33 @@ export function number(value) {
   return String(short);
 }
 
+const CONTROLS = /[\u0000-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g;
+const SURROGATES = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
+
+/**
+ * A text in which nothing is hidden and nothing turns the direction of the rest: the end of a line is shown as ↵, a tab
+ * as ⇥, other control characters, marks of direction and what has no width as `\u202E`. With `hasLines`, ends of lines
+ * and tabs stay. For eyes only: what is copied or exported is the text itself.
+ */
+export function visible(text, hasLines = false) {
+  return text
+    .replace(CONTROLS, (mark) => (hasLines && (mark === "\n" || mark === "\t") ? mark : symbolOf(mark)))
+    .replace(SURROGATES, symbolOf);
+}
+
+const SYMBOLS = { "\n": "↵", "\t": "⇥", "\r": "\\r" };
+
+function symbolOf(mark) {
+  return SYMBOLS[mark] ?? `\\u${mark.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}`;
+}
+
+/** The beginning of a text that is too long for its place, and an ellipsis. */
+export function cut(text, most) {
+  if (text.length <= most) return text;
+  const isWithinPair = /[\ud800-\udbff]/.test(text[most - 2]);
+  return `${text.slice(0, isWithinPair ? most - 2 : most - 1)}…`;
+}
+
 /** Any value in one short line: of documents and lists how large they are. */
 export function short(value) {
   switch (typeof value) {
@@ -33,7 +60,7 @@ export function short(value) {
     case "bigint":
       return number(value);
     case "string":
-      return value === "" ? '""' : value;
+      return value === "" ? '""' : visible(value);
     case "object":
       break;
     default:

@@ -204,6 +204,11 @@ export function kindOf(object, all = types.value) {
   return object.isComposition ? "thing" : "object";
 }
 
+/** Whether something was published for it, so that its value is not made of its parts'. */
+export function hasOwnValue(object) {
+  return object?.metadata?.system?.receivedAt !== undefined;
+}
+
 export function unitOf(object) {
   return object?.metadata?.system?.unit ?? "";
 }

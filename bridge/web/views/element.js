@@ -5,6 +5,7 @@ import { useLive, useModel } from "../lib/hooks.js";
 import * as model from "../lib/model.js";
 import { local } from "../lib/format.js";
 import { stringify } from "../lib/exact.js";
+import { isDocument } from "../lib/fields.js";
 import { kindOf, kindOfValues } from "../lib/states.js";
 import { href } from "../lib/router.js";
 import * as snippets from "../lib/snippets.js";
@@ -71,18 +72,21 @@ function Current({ object, now, type }) {
   const unit = model.unitOf(object);
   if (!now) return html`<section class="panel"><p class="muted">Waiting for the value…</p></section>`;
   if (now.error) return html`<section class="panel"><${Failure} error=${now.error} what="No value" /></section>`;
-  const isDocument = now.value !== null && typeof now.value === "object";
+  const { value } = now;
+  const isPlain = value === null || typeof value !== "object";
+  const isComposed = object.isComposition && isDocument(value); // its parts tell it
+  const isLong = String(value).length > LONG || /[\n\t]/.test(value);
   return html`
     <section class="panel" aria-label="Current value">
       <div class="current">
-        ${!isDocument && html`<p class=${String(now.value).length > LONG ? "big long" : "big"}><${Value} value=${now.value} unit=${unit} /></p>`}
+        ${isPlain && html`<p class=${isLong ? "big long" : "big"} tabindex=${isLong ? 0 : undefined}>
+          <${Value} value=${value} unit=${unit} whole /></p>`}
         <p class="row"><span class="badge ${now.quality}"><${Dot} quality=${now.quality} /> ${now.quality}</span>
           <span>${local(now.timestamp)}</span>
           <span class="muted"><${Age} timestamp=${now.timestamp} ago /></span></p>
       </div>
-      ${object.isComposition
-        ? html`<${Components} id=${object.elementId} />`
-        : isDocument && html`<${Structure} value=${now.value} schema=${type?.schema} />`}
+      ${!isPlain && !isComposed && html`<${Structure} value=${value} schema=${type?.schema} />`}
+      ${object.isComposition && html`<${Components} id=${object.elementId} />`}
     </section>`;
 }
 

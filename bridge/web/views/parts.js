@@ -2,7 +2,7 @@
 
 import { html } from "../vendor/preact.js";
 import { now } from "../lib/api.js";
-import { age, instant, local, number, QUALITIES, short } from "../lib/format.js";
+import { age, cut, instant, local, QUALITIES, short, visible } from "../lib/format.js";
 import { href } from "../lib/router.js";
 import { useTicks } from "../lib/ticks.js";
 
@@ -21,16 +21,24 @@ export function Age({ timestamp, ago = false }) {
   return html`<time datetime=${timestamp} title="${local(timestamp)} (${timestamp})">${ago ? words : text}</time>`;
 }
 
-/** One value in a line, with its unit. */
-export function Value({ value, unit }) {
-  const isNumber = typeof value === "number" || typeof value === "bigint";
-  const text = isNumber ? number(value) : short(value);
-  return html`<span class="value" title=${typeof value === "string" ? value : undefined}>${text}</span>
+const BRIEF = 300; // characters of a text where there is room for one line: more than fit
+const MOST_TITLE = 1_000;
+
+/** One value in a line, with its unit. Of a long text the beginning; with `whole` all of it, in its lines. */
+export function Value({ value, unit, whole = false }) {
+  const isText = typeof value === "string" && value !== "";
+  const text = !isText ? short(value) : whole ? visible(value, true) : short(cut(value, BRIEF));
+  const title = whole || value === null || typeof value === "object" ? undefined : titleOf(value, text);
+  return html`<bdi class="value" title=${title}>${text}</bdi>
     ${unit && value !== null && value !== undefined && html`<span class="unit"> ${unit}</span>`}`;
 }
 
-export function ElementLink({ id, children }) {
-  return html`<a href=${href("plant", id)}>${children ?? id}</a>`;
+function titleOf(value, text) {
+  return typeof value === "string" ? visible(cut(value, MOST_TITLE), true) : text;
+}
+
+export function ElementLink({ id, title, children }) {
+  return html`<a href=${href("plant", id)} title=${title}>${children ?? id}</a>`;
 }
 
 /** What went wrong, and what can be done. */

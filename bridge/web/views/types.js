@@ -57,7 +57,7 @@ function Group({ title, types, chosen }) {
   const sorted = [...types].sort((one, other) => compare(one.displayName, other.displayName));
   return html`<h2>${title}</h2><ul>
     ${sorted.slice(0, MOST_TYPES).map((type) => html`<li key=${type.elementId}><a href=${href("types", type.elementId)}
-      aria-current=${type.elementId === chosen ? "true" : undefined} title=${type.elementId}>${type.displayName}
+      aria-current=${type.elementId === chosen ? "true" : undefined} title=${`${type.displayName}\n${type.elementId}`}><span class="name">${type.displayName}</span>
       <span class="muted">${type.schema.unit ?? shape(type)}</span></a></li>`)}</ul>
     ${types.length > MOST_TYPES && html`<p class="muted">and ${counted(types.length - MOST_TYPES, "more")}: filter for them</p>`}`;
 }

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { age, bytes, grouped, number, short } from "../../../bridge/web/lib/format.js";
+import { age, bytes, cut, grouped, number, short, visible } from "../../../bridge/web/lib/format.js";
 
 const NARROW = "\u202f";
 
@@ -28,6 +28,29 @@ test("documents and lists are counted, not written out", () => {
 test("nothing and an empty text can be told apart", () => {
   assert.equal(short(null), "–");
   assert.equal(short(""), '""');
+});
+
+const HIDDEN = [
+  ["\u202Eevil", "\\u202Eevil"],
+  ["one\ntwo\tthree\u0000", "one↵two⇥three\\u0000"],
+  ["a\u200Bb\uFEFF\u2066", "a\\u200Bb\\uFEFF\\u2066"],
+  ["\u007f\u0085", "\\u007F\\u0085"],
+  ["half \ud83d", "half \\uD83D"],
+  ["😀 ürgel 👩‍🔧 می‌خواهم", "😀 ürgel 👩‍🔧 می‌خواهم"],
+];
+for (const [given, shown] of HIDDEN) {
+  test(`nothing is hidden in ${JSON.stringify(given)}`, () => {
+    assert.equal(visible(given), shown);
+    assert.equal(short(given), shown);
+  });
+}
+
+test("where there is room lines and tabs are what they are", () => {
+  assert.equal(visible("one\ntwo\tthree\r\u202E", true), "one\ntwo\tthree\\r\\u202E");
+});
+
+test("a text is cut to what fits, and no character in two", () => {
+  assert.deepEqual([cut("abcdef", 6), cut("abcdefg", 6), cut("abcd😀fg", 6)], ["abcdef", "abcde…", "abcd…"]);
 });
 
 test("long counts are grouped", () => assert.equal(grouped(1234567), `1${NARROW}234${NARROW}567`));

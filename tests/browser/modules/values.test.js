@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { columnsOf, compare, partOf, valueAt } from "../../../bridge/web/lib/columns.js";
 import { editorOf, read, textOf } from "../../../bridge/web/lib/editing.js";
-import { fieldsOf, schemaAt } from "../../../bridge/web/lib/fields.js";
+import { fieldsOf, isDocument, schemaAt } from "../../../bridge/web/lib/fields.js";
 import { matches, whyNotWritable } from "../../../bridge/web/lib/filters.js";
 import { encodeId, parseHash } from "../../../bridge/web/lib/router.js";
 
@@ -17,6 +17,10 @@ test("a document's fields come depth first, lists of plain values in one row", (
   );
   assert.equal(fieldsOf({ a: [{ b: 1 }, { b: 2 }] }, 3).length, 3);
   assert.deepEqual(fieldsOf(5), []);
+});
+
+test("documents have fields, lists and plain values have none", () => {
+  assert.deepEqual([{}, { a: 1 }, [], [1], null, 5, "{}"].map(isDocument), [true, true, false, false, false, false, false]);
 });
 
 test("a schema is followed into properties and items", () => {
