@@ -35,7 +35,8 @@ function Part({ id, root }) {
     return html`<tr><th scope="row" class="muted">${id.slice(root.length + 1)}</th><td></td><td></td><td></td></tr>`;
   }
   const kind = model.kindOf(object);
-  const name = html`<th scope="row"><span class="part" style=${{ paddingLeft: `${level * 18}px` }}><${Icon} kind=${kind} />
+  const style = { paddingLeft: `${level * 18}px` };
+  const name = html`<th scope="row"><span class="part" style=${style}><${Icon} kind=${kind} />
     <${ElementLink} id=${id} title=${object.displayName}>${object.displayName}<//></span></th>`;
   const { isComposition } = object;
   if (isComposition && !model.hasOwnValue(object)) {

@@ -3,7 +3,7 @@
 import { html, useState } from "../vendor/preact.js";
 import { useLive, useModel } from "../lib/hooks.js";
 import * as model from "../lib/model.js";
-import { local } from "../lib/format.js";
+import { local, visible } from "../lib/format.js";
 import { stringify } from "../lib/exact.js";
 import { isDocument } from "../lib/fields.js";
 import { kindOf, kindOfValues } from "../lib/states.js";
@@ -64,7 +64,7 @@ function Head({ object, type, kind }) {
       <a class="badge" href=${href("types", object.typeElementId)} title=${object.typeElementId}>${type?.displayName ?? object.typeElementId}</a>
       ${object.isExtended && html`<span class="badge" title="The value has attributes that its type does not declare; see Schema">extended</span>`}
     </header>
-    ${object.metadata.description && html`<p class="muted">${object.metadata.description}</p>`}`;
+    ${object.metadata.description && html`<p class="muted"><bdi>${visible(object.metadata.description)}</bdi></p>`}`;
 }
 
 /** The value, live; documents and composed values as a table. */

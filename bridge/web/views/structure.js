@@ -29,13 +29,16 @@ export function Structure({ value, schema }) {
 /** A list of plain values, in a box of its own; an empty document as well. */
 function List({ items }) {
   const more = Array.isArray(items) ? items.length - MOST : 0;
-  return html`<pre class="raw" tabindex="0" aria-label="Items">${stringify(more > 0 ? items.slice(0, MOST) : items, 2)}</pre>
-    ${more > 0 && html`<p class="muted">The first ${MOST} items of ${grouped(items.length)}; the rest is in the raw value below.</p>`}`;
+  const shown = more > 0 ? items.slice(0, MOST) : items;
+  return html`<pre class="raw" tabindex="0" aria-label="Items">${stringify(shown, 2)}</pre>
+    ${more > 0 && html`<p class="muted">The first ${MOST} items of ${grouped(items.length)};
+      the rest is in the raw value below.</p>`}`;
 }
 
 function Field({ row, about, isFresh }) {
   const { name, level, value, isBranch } = row;
   const isList = Array.isArray(value) && !isBranch;
+  const shown = typeof value === "string" ? cut(value, MOST_INLINE) : value;
   const cell = useRef(null);
   useEffect(() => {
     if (!isFresh) return;
@@ -46,7 +49,7 @@ function Field({ row, about, isFresh }) {
     <th scope="row" style=${{ paddingLeft: `${10 + level * 18}px` }}><bdi>${visible(name)}</bdi></th>
     <td class="number" ref=${cell}>${!isBranch && (isList
       ? html`<code title=${counted(value.length, "item")}>${visible(cut(stringify(value), MOST_INLINE))}</code>`
-      : html`<${Value} value=${typeof value === "string" ? cut(value, MOST_INLINE) : value} unit=${unitIn(about)} whole />`)}</td>
+      : html`<${Value} value=${shown} unit=${unitIn(about)} whole />`)}</td>
     <td class="muted">${about?.description ?? (isBranch && Array.isArray(value) ? "list" : "")}</td>
   </tr>`;
 }
