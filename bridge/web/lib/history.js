@@ -1,8 +1,9 @@
 // Rows of history, as a trend and an export need them.
 
 import { bulk } from "./api.js";
+import { instant } from "./format.js";
 import { add, kindOf, kindOfValues, statesOf } from "./states.js";
-import { requestFor } from "./trends.js";
+import { isThinned, lineOf, numeric, requestFor } from "./trends.js";
 
 const HISTORY = "v1/objects/history";
 const MOST_ROWS = 500_000; // of one export: about 30 MB
@@ -14,24 +15,45 @@ const HOUR = 3_600_000;
 const BACK = [HOUR, 24 * HOUR, 31 * 24 * HOUR, 366 * 24 * HOUR]; // where what held before is looked for, step by step
 
 /**
- * `{id: {rows, least, greatest} | {error}}` and `partial` of a range in milliseconds; `least` and `greatest` are there
- * where the bridge has aggregated. Raises `ApiError`.
+ * `{found, partial, interval}` of a range in milliseconds; `found` is a map id → `{rows, reckoned, held, …}` or
+ * `{error}`. `held` is the row of before the range, or null; it is the first of `rows`, too. Where the bridge has
+ * aggregated, `least`, `greatest` and `last`, the row that was read last, are there, and that ends `rows`. `reckoned` is
+ * the mean of all readings, `{mean, from, to}`, where that of the rows is another. Raises `ApiError`.
  */
 export async function trend(ids, from, to, signal) {
   if (!ids.length) return { found: new Map(), partial: null, interval: null };
   const { aggregates, interval, ...more } = requestFor(to - from);
   const range = { elementIds: ids, startTime: iso(from), endTime: iso(to) };
-  const asked = aggregates
-    ? aggregates.map((aggregate) => bulk(HISTORY, { ...range, aggregate, interval }, { signal }))
-    : [bulk(HISTORY, { ...range, ...more }, { signal })];
-  const [rows, least, greatest] = await Promise.all(asked);
-  const found = new Map(
-    rows.map(({ id, result, error }, index) => [
-      id,
-      error ? { error } : { rows: result.values, least: least?.[index].result?.values, greatest: greatest?.[index].result?.values },
-    ]),
-  );
-  return { found, partial: rows.partial, interval: interval ?? null };
+  const ask = (how) => bulk(HISTORY, { ...range, ...how }, { signal });
+  const whole = { aggregate: "time-average", interval: (to - from) / 1000 + 1 };
+  const [before, last, means, rows, least, greatest] = await Promise.all([
+    heldBefore(ids, from, signal),
+    aggregates ? heldBefore(ids, to + 1, signal) : new Map(),
+    ask(whole),
+    ...(aggregates ? aggregates.map((aggregate) => ask({ aggregate, interval })) : [ask(more)]),
+  ]);
+  const found = rows.map(({ id, result, error }, index) => {
+    if (error) return [id, { error }];
+    const all = aggregates ? withLast(result.values, last.get(id), interval) : result.values;
+    const held = before.has(id) && (!aggregates || !result.values.length) ? [before.get(id), ...all] : all;
+    const reckoned = reckonedOf(means[index], from, to, lineOf(held));
+    const extremes = { least: least?.[index].result?.values, greatest: greatest?.[index].result?.values };
+    return [id, { rows: held, reckoned, held: before.get(id) ?? null, last: last.get(id) ?? null, ...extremes }];
+  });
+  return { found: new Map(found), partial: rows.partial, interval: interval ?? null };
+}
+
+/** Means of intervals, and then what was read last: it holds from the end of the last one on. */
+function withLast(rows, last, interval) {
+  const end = rows.length ? instant(rows.at(-1).timestamp) + interval * 1000 : NaN;
+  return last && !Number.isNaN(end) ? [...rows, { ...last, timestamp: iso(end) }] : rows;
+}
+
+/** The bridge's mean of a range, where the rows of a line do not have the same. */
+function reckonedOf({ result }, from, to, line) {
+  const mean = numeric(result?.values[0]?.value);
+  const reckoned = { mean, from: from / 1000, to: to / 1000 };
+  return mean !== null && isThinned(line, reckoned) ? reckoned : null;
 }
 
 /**

@@ -20,8 +20,8 @@ const AT_ONCE = 5_000; // ids of one request
 export const connection = signal({ is: "off", since: now(), reason: "" });
 /** Rises when the stream is open again after it broke: what failed meanwhile, or was missed, is to be asked for again. */
 export const reopened = signal(0);
-/** How many updates have come, for whoever wants to see that something does. */
-export const received = { updates: 0, events: 0 };
+/** How many updates have come, for whoever wants to see that something does, and when the stream said anything last. */
+export const received = { updates: 0, events: 0, at: -Infinity };
 
 /** id → Watched */
 const watched = new Map();
@@ -272,13 +272,15 @@ async function readStream(outer, opened) {
   const silence = new AbortController();
   let watchdog = 0;
   const heard = () => {
+    received.at = now();
     clearTimeout(watchdog);
     watchdog = setTimeout(() => silence.abort(), SILENCE_MS);
   };
   const signal = AbortSignal.any([outer, silence.signal]);
-  heard();
+  watchdog = setTimeout(() => silence.abort(), SILENCE_MS);
   try {
     const answer = await openStream(signal);
+    heard();
     opened();
     const wasBroken = connection.peek().is === "broken";
     tell("live");

@@ -1,11 +1,11 @@
 // The table below a chart: last, least, mean and greatest of numbers; of texts the last, and how long each held.
 
 import { html } from "../vendor/preact.js";
+import * as live from "../lib/live.js";
 import { counted, lasting, local, number } from "../lib/format.js";
 import { lastOf, percent, shares } from "../lib/states.js";
-import { summary } from "../lib/trends.js";
+import { meanOf, numeric, summary } from "../lib/trends.js";
 import { ElementLink } from "./parts.js";
-import { stays } from "./plot.js";
 
 const MOST = 5; // texts of an element that are told one by one
 
@@ -28,7 +28,7 @@ export function Figures({ elements, lines, tracks, view, until, shades, compact 
       if (found.error) return html`<${Failed} key=${id} of=${found} wide=${wide + 1} />`;
       return kind === "states"
         ? html`<${Held} key=${id} track=${found} view=${view} until=${until} shades=${shades} wide=${wide} />`
-        : html`<${Numbers} key=${id} line=${found} view=${view} compact=${compact} />`;
+        : html`<${Numbers} key=${id} line=${found} view=${view} until=${until} compact=${compact} />`;
     })}</tbody></table></div>`;
 }
 
@@ -43,27 +43,39 @@ function Unplotted({ id, name, wide }) {
       ${" "}<${ElementLink} id=${id}>its parts<//> may have one.</td></tr>`;
 }
 
-function Numbers({ line, view, compact }) {
-  const found = summary(line.mean, view[0], view[1]) ?? steady(line);
+function Numbers({ line, view, until, compact }) {
+  const found = figuresOf(line, view[0], until);
   return html`<tr><th scope="row" title=${line.id}><span class="swatch line-${line.colour}"></span>${line.name}</th>
     ${["last", "min", "mean", "max"].map((name) => html`<td class="number">${figure(line, found, name)}</td>`)}
     ${!compact && html`<td>${line.unit}</td>`}</tr>`;
 }
 
-/** The figures of what has not changed for longer than the range. */
-function steady(line) {
-  const value = line.isLive ? stays(line.id) : null;
-  return value === null ? null : { last: value, min: value, mean: value, max: value };
+/** `{last, min, mean, max}` of a line of `Plot` in a range, or null. */
+function figuresOf(line, from, until) {
+  const found = summary(line.mean, from, until);
+  if (!found) return null;
+  const mean = meanOf(line.mean, from, until, line.reckoned);
+  if (!line.least) return { ...found, mean };
+  const latest = line.isMoving ? live.latest(line.id) : null;
+  return {
+    last: latest && !latest.error ? numeric(latest.value) : line.last,
+    min: extreme(Math.min, line.least.values, line.held),
+    mean,
+    max: extreme(Math.max, line.greatest.values, line.held),
+  };
+}
+
+/** Of intervals, and of what held when the range began. */
+function extreme(pick, values, held) {
+  const all = held === null ? values : [...values, held];
+  return all.reduce((one, other) => (one === null || other === null ? one ?? other : pick(one, other)), null);
 }
 
 function figure(line, found, name) {
-  if (!found) return "–";
-  const extreme = name === "min" ? line.least : name === "max" ? line.greatest : null;
-  const values = extreme?.values.filter((value) => value !== null && value !== undefined);
-  const value = values?.length ? Math[name](...values) : found[name];
-  if (line.isSwitch && name !== "mean" && Number.isInteger(value)) return String(value === 1);
-  const isReckoned = name === "mean" || (name === "last" && line.least);
-  return number(isReckoned ? Number(value.toPrecision(6)) : value);
+  const value = found?.[name] ?? null;
+  if (value === null) return "–";
+  if (line.isSwitch && name !== "mean") return String(value === 1);
+  return number(name === "mean" ? Number(value.toPrecision(6)) : value);
 }
 
 function Held({ track, view, until, shades, wide }) {

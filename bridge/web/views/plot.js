@@ -6,7 +6,8 @@ import { now } from "../lib/api.js";
 import * as live from "../lib/live.js";
 import * as model from "../lib/model.js";
 import { local, number } from "../lib/format.js";
-import { append, doubts, held, lineOf, numeric, trim } from "../lib/trends.js";
+import { append, doubts, drawn as shapeOf, lineOf, numeric, trim, widened } from "../lib/trends.js";
+import { SHORTEST, touched } from "./touch.js";
 
 export const COLOURS = 8; // of style.css: --line-0 …
 const REDRAW_MS = 250;
@@ -18,25 +19,31 @@ const AXIS = 52; // pixels of the axis alone
  * `elements`: `[{id, index, name, object, isUnsure}]`; `below`: pixels for what comes below. `told` hears of what is
  * drawn: `lines(made)`, `view([from, to])` in seconds, `place({left, width})` of the plot in pixels, `zoom([from, to])`
  * in milliseconds, `refill()`, and `unlike()` when texts come where numbers were awaited. `also(at)` gives more lines
- * for the note at the pointer. `redraw.current` is set to what draws soon.
+ * for the note at the pointer, `known()` the second up to which is known what holds. `redraw.current` is set to what
+ * draws soon.
  */
-export function Plot({ elements, below, data, span, compact, told, also, redraw, isLoading }) {
+export function Plot({ elements, below, data, span, known, compact, told, also, redraw, isLoading }) {
   const box = useRef(null);
+  const doubted = useRef(new Map()).current; // id → since when, in seconds, its latest value is in doubt
   const latest = useRef(null);
   latest.current = { told, also };
 
   useEffect(() => {
     const isLive = Boolean(span && !data.interval);
-    const made = elements.map((element) => ({ ...seriesOf(element, data.found.get(element.id)), isLive }));
+    const made = elements.map((element) => ({
+      ...seriesOf(element, data.found.get(element.id)),
+      isMoving: Boolean(span),
+      doubtedSince: null,
+    }));
     const say = (name, ...what) => latest.current.told[name](...what);
     say("lines", made);
     const size = () => sizeOf(box.current, made, compact, below);
-    const chart = draw(box.current, made, size(), say, (at) => latest.current.also(at));
+    const chart = draw(box.current, made, size(), { say, known, also: (at) => latest.current.also(at) });
     const show = () => {
       const to = span ? now() / 1000 : data.to / 1000;
       const from = span ? to - span / 1000 : data.from / 1000;
-      if (isLive) for (const line of made) trim(line.mean, from);
-      chart.setData(joined(made, from, to, Boolean(span)), false);
+      if (span) for (const line of made) keepUp(line, isLive, from, doubted);
+      chart.setData(joined(made, from, Math.min(to, known())), false);
       chart.setScale("x", { min: from, max: to });
       say("view", [from, to]);
     };
@@ -46,16 +53,19 @@ export function Plot({ elements, below, data, span, compact, told, also, redraw,
       if (!timer) timer = setTimeout(() => ((timer = 0), document.hidden || show()), REDRAW_MS);
     };
     redraw.current = soon;
-    const ends = isLive ? made.map((line) => live.listen(line.id, (update) => hear(line, update, soon, say))) : [];
+    const heard = (line) => (update) => isLive && hear(line, update, soon, say);
+    const ends = span ? made.map((line) => live.listen(line.id, heard(line))) : [];
     data.meanwhile.end();
     const moving = span ? setInterval(soon, 1_000) : 0;
     const end = follow(box.current, chart, size);
+    const endTouch = touched(chart.over, chart, (range) => say("zoom", range));
     return () => {
       redraw.current = () => {};
       for (const stop of ends) stop();
       clearInterval(moving);
       clearTimeout(timer);
       end();
+      endTouch();
       chart.destroy();
     };
   }, [data, elements]);
@@ -90,9 +100,22 @@ function hear(line, update, soon, say) {
   }
 }
 
+/** What was read and not heard counts, too; what has left the range is let go. A value may be in doubt meanwhile. */
+function keepUp(line, isLive, from, doubted) {
+  const latest = live.latest(line.id);
+  if (latest && !latest.error) {
+    if (isLive) append(line.mean, latest);
+    if (latest.quality !== "Uncertain") doubted.delete(line.id);
+    else if (!doubted.has(line.id)) doubted.set(line.id, now() / 1000);
+  }
+  line.doubtedSince = doubted.get(line.id) ?? null;
+  if (isLive) trim(line.mean, from);
+}
+
 function seriesOf({ id, index, name, object, isUnsure }, found) {
   const type = object && model.types.peek().get(object.typeElementId);
   const shape = [type?.schema?.type].flat().find((one) => one !== "null");
+  const mean = lineOf(found?.rows ?? []);
   return {
     id,
     name,
@@ -102,38 +125,30 @@ function seriesOf({ id, index, name, object, isUnsure }, found) {
     isStepped: shape === "boolean" || shape === "integer",
     colour: index % COLOURS,
     error: found?.error ?? null,
-    mean: lineOf(found?.rows ?? []),
-    least: found?.least ? lineOf(found.least) : null,
-    greatest: found?.greatest ? lineOf(found.greatest) : null,
+    mean,
+    least: found?.least ? widened(mean, lineOf(found.least), Math.min) : null,
+    greatest: found?.greatest ? widened(mean, lineOf(found.greatest), Math.max) : null,
+    held: numeric(found?.held?.value),
+    last: numeric(found?.last?.value),
+    reckoned: found?.reckoned ?? null,
+    added: new Set(), // times at which it is drawn and nothing was read
   };
 }
 
-/** All lines over one axis of time, as uPlot wants them. */
-function joined(lines, from, to, isLive) {
+/** All lines over one axis of time, up to when it is known what holds, as uPlot wants them. */
+function joined(lines, from, until) {
   const tables = [];
   for (const line of lines) {
-    let [times, values] = isLive ? held(line.mean, to) : [line.mean.times, line.mean.values];
-    if (!times.length && isLive) [times, values] = unchanged(line.id, from, to);
+    const { times, values, added } = shapeOf(line.mean, from, until);
+    line.added = added;
     tables.push([times, values]);
     if (line.least) tables.push([line.least.times, line.least.values], [line.greatest.times, line.greatest.values]);
   }
-  if (!tables.length) return [[from, to]];
+  if (!tables.length) return [[from, until]];
   return tables.some(([times]) => times.length) ? uPlot.join(tables) : [[], ...tables.map(() => [])];
 }
 
-/** What has not changed for longer than the range is a level line. */
-function unchanged(id, from, to) {
-  const value = stays(id);
-  return value === null ? [[], []] : [[from, to], [value, value]];
-}
-
-/** The number that an element has said last and still says; null where there is none. */
-export function stays(id) {
-  const last = live.latest(id);
-  return last && !last.error ? numeric(last.value) : null;
-}
-
-function draw(box, lines, size, say, also) {
+function draw(box, lines, size, { say, also, known }) {
   const colour = (name) => colourOf(box, name);
   const { series, bands, scales } = drawnLines(lines, colour);
   const sides = [...scales].map(([scale, own], index) => axis(scale, own, index, scales.size, colour));
@@ -148,12 +163,12 @@ function draw(box, lines, size, say, also) {
     legend: { show: false },
     cursor: { show: lines.length > 0, drag: { x: true, y: false, setScale: false }, points: { size: 6 } },
     hooks: {
-      drawClear: [(chart) => shade(chart, lines, colour)],
+      drawClear: [(chart) => shade(chart, lines, colour, known())],
       draw: [({ bbox }) => say("place", { left: bbox.left / devicePixelRatio, width: bbox.width / devicePixelRatio })],
       setSelect: [
         (chart) => {
           const { left, width } = chart.select;
-          if (width < 8) return;
+          if (width < SHORTEST) return;
           say("zoom", [left, left + width].map((at) => chart.posToVal(at, "x") * 1000));
           chart.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
         },
@@ -173,7 +188,7 @@ function drawnLines(lines, colour) {
     scales.set(scale, [...(scales.get(scale) ?? []), line]);
     const stroke = () => colour(`--line-${line.colour}`);
     const paths = line.isStepped && !line.least ? uPlot.paths.stepped({ align: 1 }) : undefined;
-    series.push({ label: line.name, scale, stroke, width: 1.5, paths, points: { size: 4 } });
+    series.push({ label: line.name, scale, stroke, width: 1.5, paths, points: { size: 4, filter: onlyRead(line) } });
     if (line.least) {
       const at = series.length;
       const thin = { scale, stroke, width: 0.5, points: { show: false } };
@@ -182,6 +197,14 @@ function drawnLines(lines, colour) {
     }
   }
   return { series, bands, scales };
+}
+
+/** Dots, where there are some, are of readings only. */
+function onlyRead(line) {
+  return ({ data }, index, isShown) => {
+    if (!isShown) return null;
+    return data[0].map((_at, at) => at).filter((at) => data[index][at] != null && !line.added.has(data[0][at]));
+  };
 }
 
 /** One scale; where it is of a single line among others, in that line's colour. */
@@ -223,7 +246,7 @@ function timeLabels(_chart, ticks, _axis, _space, step) {
 }
 
 /** When a line is in doubt: a band behind it, or where lines share the chart, a strip each in its own colour. */
-function shade(chart, lines, colour) {
+function shade(chart, lines, colour, until) {
   const { ctx, bbox } = chart;
   const isAlone = lines.length === 1;
   const strip = STRIP * devicePixelRatio;
@@ -233,7 +256,7 @@ function shade(chart, lines, colour) {
     const top = isAlone ? bbox.top : bbox.top + bbox.height - strip * (lines.length - index);
     ctx.fillStyle = colour(isAlone ? "--uncertain" : `--line-${line.colour}`);
     ctx.globalAlpha = isAlone ? 0.18 : 0.55;
-    for (const [from, to] of doubts(line.mean, chart.scales.x.max)) {
+    for (const [from, to] of doubts(line.mean, Math.min(chart.scales.x.max, until), line.doubtedSince)) {
       const left = Math.max(bbox.left, chart.valToPos(from, "x", true));
       const right = Math.min(bbox.left + bbox.width, Math.max(chart.valToPos(to, "x", true), left + 2));
       if (right > left) ctx.fillRect(left, top, right - left, height - 1);

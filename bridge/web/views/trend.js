@@ -1,7 +1,7 @@
 // A chart of some elements: history of the range, and then what comes.
 //
 // A range that ends now moves on: each update is one more point, and what has left the range is let go. A long range is
-// aggregated by the bridge, its line is the mean in a band from least to greatest, and it is asked for anew now and
+// aggregated by the bridge, its line is the mean over time in a band from least to greatest, and it is asked for anew now and
 // then. A range that somebody has zoomed into stands still. Each unit has a scale of its own. Texts are bands in lanes
 // over the same time; they are never aggregated, what changes is added.
 
@@ -11,15 +11,18 @@ import * as history from "../lib/history.js";
 import { useAnswer } from "../lib/hooks.js";
 import * as live from "../lib/live.js";
 import * as model from "../lib/model.js";
+import { named } from "../lib/names.js";
 import { add, around, paint, stretches, trim } from "../lib/states.js";
-import { distinct, RANGES } from "../lib/trends.js";
+import { knownUntil, RANGES } from "../lib/trends.js";
 import { Figures } from "./figures.js";
 import { Failure } from "./parts.js";
 import { COLOURS, Plot } from "./plot.js";
 import { Timeline } from "./timeline.js";
 
 export { COLOURS };
-const REFRESH_MS = 30_000; // of an aggregated range
+const REFRESH_MS = 30_000; // of what the bridge has reckoned or thinned, at most
+const SOONEST_MS = 5_000; // the same, at least
+const REFRESHES = 20; // of what the bridge has thinned, while the range passes by
 const LANE = 44; // pixels
 const REFILL = 10_000; // changes of a text after which the bridge is asked anew
 
@@ -43,21 +46,14 @@ const NOTHING = { lines: [], tracks: [], view: [0, 1], until: 1, shades: new Map
 
 /** `[{id, index, name, object, kind, isUnsure}]`. */
 async function whatTheyAre(ids, from, to, signal) {
-  const objects = await Promise.all(ids.map((id) => model.describe(id).catch(() => null)));
-  const above = await Promise.all(objects.map((object) => (object ? model.pathTo(object) : [])));
-  const paths = objects.map((object, index) => [...above[index].map(nameOf), object?.displayName ?? ids[index]]);
-  const names = distinct(paths);
+  const found = await named(ids);
   const types = model.types.peek();
-  const schemas = new Map(ids.map((id, index) => [id, types.get(objects[index]?.typeElementId)?.schema]));
+  const schemas = new Map(found.map(({ id, object }) => [id, types.get(object?.typeElementId)?.schema]));
   const kinds = await history.kinds(schemas, from, to, signal);
-  return ids.map((id, index) => {
-    const kind = kinds.get(id);
-    return { id, index, name: names[index], object: objects[index], kind: kind ?? "line", isUnsure: kind === null };
+  return found.map((one, index) => {
+    const kind = kinds.get(one.id);
+    return { ...one, index, kind: kind ?? "line", isUnsure: kind === null };
   });
-}
-
-function nameOf({ displayName }) {
-  return displayName;
 }
 
 /** History of what is drawn as lines, and of what is drawn as bands; each asked for when its time has come. */
@@ -67,12 +63,13 @@ function useHistory(lines, texts, range, window) {
   const [rounds, setRounds] = useState({ lines: 0, texts: 0 });
   const again = (name) => setRounds((before) => ({ ...before, [name]: before[name] + 1 }));
   const asked = (ids, load, put) => async (signal) => {
-    const [from, to] = window ?? [now() - span, now()];
+    const begun = now();
+    const [from, to] = window ?? [begun - span, begun];
     const meanwhile = overhear(window ? [] : ids, put, signal);
     try {
-      const data = await load(ids, from, to, signal);
+      const data = await load(ids, from, Math.max(from + 1, Math.min(to, begun)), signal);
       meanwhile.into(data.found);
-      return { ...data, from, to, meanwhile };
+      return { ...data, from, to, asked: begun, meanwhile };
     } catch (error) {
       meanwhile.end();
       throw error;
@@ -87,12 +84,12 @@ function useHistory(lines, texts, range, window) {
     asked(texts, found, ({ line }, ...heard) => line && add(line, ...heard)),
     [key, rounds.texts, live.reopened.value],
   );
-  const isAggregated = Boolean(numbers.data?.interval);
+  const wait = window ? 0 : refreshOf(numbers.data, span);
   useEffect(() => {
-    if (window || !isAggregated) return undefined;
-    const timer = setInterval(() => document.hidden || again("lines"), REFRESH_MS);
+    if (!wait) return undefined;
+    const timer = setInterval(() => document.hidden || again("lines"), wait);
     return () => clearInterval(timer);
-  }, [key, isAggregated]);
+  }, [key, wait]);
   return { numbers, states, again, span: window ? null : span };
 }
 
@@ -116,6 +113,20 @@ function overhear(ids, put, signal) {
   return { into, end };
 }
 
+/** After how many milliseconds lines are asked for anew; 0 where what comes is enough. */
+function refreshOf(data, span) {
+  if (data?.interval) return REFRESH_MS;
+  const isReckoned = data && [...data.found.values()].some(({ reckoned }) => reckoned);
+  return isReckoned ? Math.max(SOONEST_MS, Math.min(REFRESH_MS, span / REFRESHES)) : 0;
+}
+
+/** Up to which second it is known what holds; a range that stands still is as it was when it was asked for. */
+function knownIn(span, ...asked) {
+  const last = Math.max(...asked.filter(Boolean));
+  if (!span) return last / 1000;
+  return knownUntil(now(), live.connection.peek().is === "live", live.received.at, last) / 1000;
+}
+
 function Drawn({ elements, range, fixed, onZoom, compact, unlike }) {
   const [plotted, texts] = useMemo(
     () => ["line", "states"].map((kind) => elements.filter((one) => one.kind === kind)),
@@ -132,7 +143,7 @@ function Drawn({ elements, range, fixed, onZoom, compact, unlike }) {
   if (error && !data) return html`<${Failure} error=${error} what="No history" />`;
   if (!data) return html`<div class=${compact ? "chart compact" : "chart"} aria-busy="true"></div>`;
   const [from, to] = view ?? [data.from / 1000, data.to / 1000];
-  const until = Math.min(to, now() / 1000);
+  const until = Math.min(to, knownIn(span, data.asked, states.data?.asked));
   paint(shades, tracks.flatMap(({ line }) => (line ? stretches(line, from, until).map(({ text }) => text) : [])));
   const told = {
     lines: setLines,
@@ -146,7 +157,7 @@ function Drawn({ elements, range, fixed, onZoom, compact, unlike }) {
   return html`
     <div class=${plotted.length ? "" : "axis-below"}>
       <${Plot} elements=${plotted} below=${texts.length * LANE} data=${data} span=${span} compact=${compact}
-        told=${told} also=${also} redraw=${redraw} isLoading=${loading} />
+        known=${() => knownIn(span, data.asked)} told=${told} also=${also} redraw=${redraw} isLoading=${loading} />
       ${texts.length > 0 && html`<${Timeline} tracks=${tracks} view=${[from, to]} until=${until} place=${place}
         shades=${shades} onZoom=${onZoom} isLoading=${states.loading} />`}</div>
     ${states.error && !states.data && html`<${Failure} error=${states.error} what="No history of texts" />`}
@@ -207,7 +218,7 @@ function Remarks({ data, tracks }) {
   const thinned = tracks.filter(({ isThinned }) => isThinned).map(({ name }) => name);
   return html`
     ${data.partial && html`<p class="muted">${data.partial}</p>`}
-    ${data.interval && html`<p class="muted">Means of ${data.interval} s with least and greatest, reckoned by the
+    ${data.interval && html`<p class="muted">Means over ${data.interval} s with least and greatest, reckoned by the
       bridge; zoom in for single readings.</p>`}
     ${thinned.length > 0 && html`<p class="muted">${thinned.join(", ")}: more changes than fit, thinned by the bridge.
       Short states may be missing, and the shares are estimates; zoom in to see each.</p>`}`;
