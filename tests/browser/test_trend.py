@@ -107,6 +107,64 @@ def test_zoom(page: Page) -> None:
     expect(page.get_by_role("button", name="15m")).to_have_attribute("aria-pressed", "true")
 
 
+def touch(page: Page, *points: tuple[float, float]) -> None:
+    """A finger goes down at the first point of the page, along the others, and up at the last."""
+    session = page.context.new_cdp_session(page)
+    for index, (x, y) in enumerate(points):
+        said = {"type": "touchMove" if index else "touchStart", "touchPoints": [{"x": x, "y": y}]}
+        session.send("Input.dispatchTouchEvent", said)
+        page.wait_for_timeout(30)
+    session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+
+def test_touch(open_page: Callable[..., Page]) -> None:
+    """A finger drawn across the chart zooms; one drawn up scrolls the page."""
+    page = open_page(has_touch=True, is_mobile=True)
+    page.set_viewport_size({"width": 820, "height": 480})
+    show(page, TEMPERATURE, **AROUND)
+    area = page.locator(".u-over").bounding_box()
+    assert area is not None
+    left, middle, right = (area["x"] + area["width"] * part for part in (0.4, 0.5, 0.6))
+    top = area["y"] + 150
+    before = page.url
+    touch(page, (left, top), (left, top - 30), (left, top - 60), (left + 2, top - 120))
+    page.wait_for_timeout(300)
+    assert page.url == before
+    assert page.evaluate("Math.max(...[...document.querySelectorAll('*')].map(({ scrollTop }) => scrollTop))") > 0
+    top = page.locator(".u-over").bounding_box()["y"] + 80
+    touch(page, (left, top), (left + 20, top), (middle, top + 3), (right, top + 5))
+    expect(page).not_to_have_url(before)
+    begin, end = (int(re.search(rf"{name}=(\d+)", page.url)[1]) for name in ("from", "to"))
+    assert end - begin == pytest.approx(16_000, abs=800)
+    assert begin - AROUND["from"] == pytest.approx(32_000, abs=800)
+
+
+def test_keyboard(page: Page) -> None:
+    """Who does not point gets anywhere in the past by Tab and Enter, and keeps the focus where there is no more."""
+    show(page, TEMPERATURE, range="1m")
+
+    def step(name: str) -> tuple[int, int]:
+        button = page.get_by_role("button", name=name)
+        button.press("Enter")
+        expect(button).to_be_focused()
+        found = [re.search(rf"{end}=(\d+)", page.url) for end in ("from", "to")]
+        return tuple(int(one[1]) if one else 0 for one in found)
+
+    page.get_by_role("button", name="Earlier").focus()
+    for name in ("Later", "Zoom in", "Zoom out", "Back to now"):
+        page.keyboard.press("Tab")
+        expect(page.get_by_role("button", name=name)).to_be_focused()
+    expect(page.get_by_role("button", name="Later")).to_have_attribute("aria-disabled", "true")
+    assert step("Later") == (0, 0)
+    begin, end = step("Zoom in")
+    assert end - begin == pytest.approx(30_000, abs=2)
+    assert step("Earlier") == (begin - 15_000, end - 15_000)
+    assert step("Zoom in") == pytest.approx((begin - 7_500, end - 22_500), abs=2)
+    assert step("Later") == pytest.approx((begin, end - 15_000), abs=2)
+    assert step("Back to now") == (0, 0)
+    expect(page.get_by_role("button", name="1m")).to_have_attribute("aria-pressed", "true")
+
+
 def test_it_goes_on(page: Page, publish: Callable[..., None]) -> None:
     """What is published is on the chart of now, without another question."""
     show(page, LEVEL, range="1m")

@@ -1,9 +1,10 @@
 // A chart of some elements: history of the range, and then what comes.
 //
 // A range that ends now moves on: each update is one more point, and what has left the range is let go. A long range is
-// aggregated by the bridge, its line is the mean over time in a band from least to greatest, and it is asked for anew now and
-// then. A range that somebody has zoomed into stands still. Each unit has a scale of its own. Texts are bands in lanes
-// over the same time; they are never aggregated, what changes is added.
+// aggregated by the bridge, its line is the mean over time in a band from least to greatest, and it is asked for anew now
+// and then; so is a line of more readings than are drawn, for its mean. A range that somebody has zoomed into stands
+// still. Each unit has a scale of its own. Texts are bands in lanes over the same time; they are never aggregated, what
+// changes is added.
 
 import { html, useEffect, useMemo, useRef, useState } from "../vendor/preact.js";
 import { now } from "../lib/api.js";

@@ -1,0 +1,100 @@
+"""What a trend draws while the bridge or the broker is away, and afterwards."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from bridge_process import BridgeProcess
+from chromium import Watch, screenshot
+from playwright.sync_api import Page, expect
+from recordings import Publisher
+from traces import drawn, shaded
+
+from bridge.uns import Message
+from mosquitto import Mosquitto
+
+pytestmark = pytest.mark.browser
+
+SPEED = "acme/line1/press1/speed"
+LOST_MS = 40_000  # the broker's grace time, and then a few seconds
+AWAY_MS = 8_000  # 13 % of the minute that is shown
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Mosquitto]:
+    """A broker of this test alone, to be stopped."""
+    made = Mosquitto(tmp_path / "broker")
+    made.start()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def plant(broker: Mosquitto, tmp_path: Path) -> Iterator[BridgeProcess]:
+    """A bridge with one press."""
+    sections = {
+        "model": {"discovery_window": 1.0, "broker_grace": 1.0},
+        "state": {"directory": str(tmp_path / "state")},
+    }
+    with BridgeProcess(tmp_path / "plant", broker.url, sections) as running:
+        running.wait_for(running.ready)
+        say(broker, b"100")
+        running.wait_for(lambda: running.received == 1)
+        yield running
+
+
+def say(broker: Mosquitto, value: bytes) -> None:
+    publisher = Publisher(broker.port)
+    publisher.publish([Message(SPEED, value, 1, retain=True)])
+    publisher.close()
+
+
+@pytest.fixture
+def page(open_page: Callable[..., Page], plant: BridgeProcess) -> Page:
+    """The last minute of the press, live."""
+    made = open_page(to=plant)
+    made.goto(f"/#/trend?ids={json.dumps([SPEED])}&range=1m")
+    expect(made.get_by_role("status").filter(has_text="live")).to_be_visible()
+    expect(made.locator(".figures tbody td").first).to_have_text("100")
+    return made
+
+
+def test_the_bridge_is_away(page: Page, plant: BridgeProcess, broker: Mosquitto, watch: Watch) -> None:
+    """Nothing is drawn of the time in which nothing was heard; afterwards what held is level, and then it steps."""
+    watch.allow("ERR_|Failed to load resource")
+    page.wait_for_timeout(1_500)
+    assert drawn(page, 0.99)
+    plant.stop()
+    expect(page.get_by_role("alert").filter(has_text="Not live")).to_be_visible()
+    page.wait_for_timeout(AWAY_MS)
+    screenshot(page, "trend-away")
+    assert not drawn(page, 0.96)
+    expect(page.locator(".figures tbody td").first).to_have_text("100")
+    plant.start()
+    plant.wait_for(plant.ready)
+    expect(page.get_by_role("status").filter(has_text="live")).to_be_visible(timeout=LOST_MS)
+    say(broker, b"200")
+    expect(page.locator(".figures tbody td").first).to_have_text("200")
+    page.wait_for_timeout(1_500)
+    screenshot(page, "trend-back")
+    assert drawn(page, 0.96)
+
+
+def test_the_broker_is_away(page: Page, plant: BridgeProcess, broker: Mosquitto) -> None:
+    """While the present value is in doubt, what holds is shaded, from when that was heard on."""
+    say(broker, b"101")
+    expect(page.locator(".figures tbody td").first).to_have_text("101")
+    assert not shaded(page, 0.96)
+    broker.stop()
+    page.wait_for_timeout(AWAY_MS)
+    screenshot(page, "trend-doubt")
+    assert drawn(page, 0.96)
+    assert shaded(page, 0.99)
+    expect(page.locator(".figures tbody td").first).to_have_text("101")
+    broker.start()
+    plant.wait_for(plant.ready, 40)
+    say(broker, b"102")
+    expect(page.locator(".figures tbody td").first).to_have_text("102")
+    page.wait_for_timeout(1_500)
+    assert not shaded(page, 0.995)
