@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from bridge_process import BridgeProcess
 from chromium import Watch, screenshot
 from playwright.sync_api import Page, expect
 from recordings import Publisher
+from small_plant import envelope
 from traces import drawn, shaded
 
 from bridge.uns import Message
@@ -17,6 +19,7 @@ from mosquitto import Mosquitto
 pytestmark = pytest.mark.browser
 
 SPEED = "acme/line1/press1/speed"
+TARGET = "acme/line1/press1/target"
 LOST_MS = 40_000  # the broker's grace time, and then a few seconds
 AWAY_MS = 8_000  # 13 % of the minute that is shown
 
@@ -81,10 +84,32 @@ def test_the_bridge_is_away(page: Page, plant: BridgeProcess, broker: Mosquitto,
     assert drawn(page, 0.96)
 
 
+def test_the_broker_is_away_and_nothing_changes(page: Page, plant: BridgeProcess, broker: Mosquitto) -> None:
+    """What was said before the range is shaded from when it came into doubt; who comes then sees all of it shaded."""
+    said = envelope(62.5, at=datetime.now(UTC) - timedelta(minutes=10))
+    publisher = Publisher(broker.port)
+    publisher.publish([Message(TARGET, said, 1, retain=True), Message(TARGET, said, 1)])
+    publisher.close()
+    page.goto(f"/#/trend?ids={json.dumps([TARGET])}&range=1m")
+    expect(page.locator(".figures tbody td").first).to_have_text("62.5")
+    page.wait_for_timeout(1_500)
+    assert drawn(page, 0.02)
+    assert not shaded(page, 0.99)
+    broker.stop()
+    page.wait_for_timeout(AWAY_MS)
+    assert drawn(page, 0.99)
+    assert (shaded(page, 0.5), shaded(page, 0.99)) == (False, True)
+    page.reload()
+    expect(page.locator(".figures tbody td").first).to_have_text("62.5")
+    page.wait_for_timeout(1_500)
+    assert (shaded(page, 0.5), shaded(page, 0.99)) == (True, True)
+
+
 def test_the_broker_is_away(page: Page, plant: BridgeProcess, broker: Mosquitto) -> None:
     """While the present value is in doubt, what holds is shaded, from when that was heard on."""
     say(broker, b"101")
     expect(page.locator(".figures tbody td").first).to_have_text("101")
+    page.wait_for_timeout(4_000)  # what was retained before is in doubt
     assert not shaded(page, 0.96)
     broker.stop()
     page.wait_for_timeout(AWAY_MS)

@@ -90,6 +90,15 @@ export function doubts(line, end, since = null) {
 }
 
 /**
+ * Since which second the latest value is in doubt, null where it is not. `before` is what this said last, undefined at
+ * first: who comes when it is in doubt cannot know since when, and takes it to be so since it was read.
+ */
+export function doubtedSince(before, { quality, timestamp }, now) {
+  if (quality !== "Uncertain") return null;
+  return before === undefined ? instant(timestamp) / 1000 : before ?? now;
+}
+
+/**
  * The line as it is drawn, `{times, values, added}`: what was read holds until the next reading, and the last one until
  * `to`. Where readings are much further apart than usual it is level and then steps; what was read before `from` comes
  * in at `from`. `added` are the times at which nothing was read.

@@ -6,7 +6,7 @@ import { now } from "../lib/api.js";
 import * as live from "../lib/live.js";
 import * as model from "../lib/model.js";
 import { local, number } from "../lib/format.js";
-import { append, doubts, drawn as shapeOf, lineOf, numeric, trim, widened } from "../lib/trends.js";
+import { append, doubtedSince, doubts, drawn as shapeOf, lineOf, numeric, trim, widened } from "../lib/trends.js";
 import { SHORTEST, touched } from "./touch.js";
 
 export const COLOURS = 8; // of style.css: --line-0 …
@@ -24,7 +24,7 @@ const AXIS = 52; // pixels of the axis alone
  */
 export function Plot({ elements, below, data, span, known, compact, told, also, redraw, isLoading }) {
   const box = useRef(null);
-  const doubted = useRef(new Map()).current; // id → since when, in seconds, its latest value is in doubt
+  const doubted = useRef(new Map()).current; // id → since when its latest value is in doubt, or null
   const latest = useRef(null);
   latest.current = { told, also };
 
@@ -105,8 +105,7 @@ function keepUp(line, isLive, from, doubted) {
   const latest = live.latest(line.id);
   if (latest && !latest.error) {
     if (isLive) append(line.mean, latest);
-    if (latest.quality !== "Uncertain") doubted.delete(line.id);
-    else if (!doubted.has(line.id)) doubted.set(line.id, now() / 1000);
+    doubted.set(line.id, doubtedSince(doubted.get(line.id), latest, now() / 1000));
   }
   line.doubtedSince = doubted.get(line.id) ?? null;
   if (isLive) trim(line.mean, from);

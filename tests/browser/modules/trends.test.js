@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as trends from "../../../bridge/web/lib/trends.js";
 
-const { append, csv, distinct, doubts, drawn, isThinned, knownUntil, lineOf, meanOf, RANGES, requestFor, summary, trim, widened } = trends;
+const { append, csv, distinct, doubtedSince, doubts, drawn, isThinned, knownUntil, lineOf, meanOf } = trends;
+const { RANGES, requestFor, summary, trim, widened } = trends;
 
 const row = (second, value, quality = "Good") => ({ timestamp: new Date(second * 1000).toISOString(), value, quality });
 
@@ -55,6 +56,14 @@ test("doubt that is heard of later begins there, unless the reading says so itse
   const line = lineOf([row(1, 1)]);
   assert.ok(!append(line, row(1, 1, "Uncertain")));
   assert.deepEqual(line.marks, ["G"]);
+});
+
+test("doubt lasts from when it was heard of, or where it was there before the page from the reading on", () => {
+  assert.equal(doubtedSince(undefined, row(1, 1), 9), null);
+  assert.equal(doubtedSince(undefined, row(1, 1, "Uncertain"), 9), 1);
+  assert.equal(doubtedSince(null, row(1, 1, "Uncertain"), 9), 9);
+  assert.equal(doubtedSince(9, row(1, 1, "Uncertain"), 12), 9);
+  assert.equal(doubtedSince(9, row(1, 1), 12), null);
 });
 
 const shape = ({ times, values }) => times.map((at, index) => [at, values[index]]);
