@@ -46,6 +46,7 @@ async function begin() {
   identify(sessionStorage.getItem(KEY), lost, ended);
   try {
     me.value = await ask("GET", "me");
+    asked = performance.now();
     state.value = "in";
     failure = "";
   } catch (error) {
@@ -55,6 +56,23 @@ async function begin() {
     reason.value = error.message;
     setTimeout(begin, 3_000);
   }
+}
+
+const FRESH_MS = 15_000; // how old what `me` says may be where it matters
+let asked = 0; // when `me` was asked for last, by the performance counter
+
+/**
+ * What somebody may do can change while the page is open: ask again, unless that was just done. While the bridge is
+ * away, things stay as they are.
+ */
+export async function refresh(oldest = FRESH_MS) {
+  const now = performance.now();
+  if (state.peek() !== "in" || document.hidden || now - asked < oldest) return;
+  asked = now;
+  const before = me.peek();
+  const found = await ask("GET", "me").catch(() => null);
+  const isSame = found === null || JSON.stringify(found) === JSON.stringify(before);
+  if (!isSame && me.peek() === before) me.value = found; // nobody else has signed in meanwhile
 }
 
 /** With `{token}`, or `{name, password}`. Whether it was right; `reason` tells why not. */

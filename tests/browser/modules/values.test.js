@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { columnsOf, compare, partOf, valueAt } from "../../../bridge/web/lib/columns.js";
-import { editorOf, read, textOf } from "../../../bridge/web/lib/editing.js";
+import { editorOf, kindsOf, needsLines, read, textAfter, textOf, withBreaksOf } from "../../../bridge/web/lib/editing.js";
 import { fieldsOf, isDocument, schemaAt } from "../../../bridge/web/lib/fields.js";
 import { matches, whyNotWritable } from "../../../bridge/web/lib/filters.js";
 import { encodeId, parseHash } from "../../../bridge/web/lib/router.js";
@@ -72,12 +72,62 @@ const TYPED = [
   ["boolean", "false", {}, { value: false }],
   ["choice", "2", { enum: [1, 2] }, { value: 2 }],
   ["choice", "3", { enum: [1, 2] }, { problem: "choose one" }],
+  ["boolean", "7", {}, { problem: "choose true or false" }],
+  ["number", "60,5", {}, { value: 60.5 }],
+  ["number", "1234,56", {}, { value: 1234.56 }],
+  ["number", "-0,1e3", {}, { value: -100 }],
+  ["number", "1,234", {}, { problem: "has a comma that can be read in two ways: write 1234 or 1.234, whichever is meant" }],
+  ["number", "1,234,567", {}, { problem: "has commas that seem to part thousands: write 1234567 if that is meant" }],
+  ["number", "1,234.5", {}, { problem: "has commas that seem to part thousands: write 1234.5 if that is meant" }],
+  ["number", "a,b", {}, { problem: "must be a number" }],
   ["string", " as it is ", {}, { value: " as it is " }],
   ["json", '{"a": [1]}', {}, { value: { a: [1] } }],
 ];
 for (const [editor, text, schema, found] of TYPED) {
   test(`${JSON.stringify(text)} as ${editor}`, () => assert.deepEqual(read(editor, text, schema), found));
 }
+
+const UNION = { type: ["string", "integer", "null"] };
+const FITTING = [
+  ["auto", UNION, 5, { value: "auto" }],
+  ["7", UNION, 5, { value: 7 }],
+  ["7", UNION, null, { value: 7 }],
+  ["7", UNION, "manual", { value: "7" }],
+  ["1.5", UNION, 5, { problem: "must be a whole number" }],
+  ["1,234", { type: ["number", "string"] }, 5, { problem: /in two ways/ }],
+  ["auto", { type: ["number", "integer"] }, 5, { problem: "must be a number" }],
+  ["true", { type: ["boolean", "number"] }, 5, { value: true }],
+  ["auto", { type: ["boolean", "number"] }, 5, { problem: "must be a number" }],
+  ['{"a": 1}', { type: ["object", "string"] }, null, { value: { a: 1 } }],
+];
+for (const [text, schema, present, found] of FITTING) {
+  test(`${text} as one of ${schema.type}, where the plant has ${present}`, () => {
+    const got = read(editorOf(schema, present), text, schema, present);
+    if (found.problem instanceof RegExp) assert.match(got.problem, found.problem);
+    else assert.deepEqual(got, found);
+  });
+}
+test("a type of several kinds lets each of them be chosen, and a number is a whole one, too", () => {
+  assert.deepEqual(kindsOf(UNION), ["string", "integer"]);
+  assert.deepEqual(kindsOf({ type: ["integer", "number", "array", "object"] }), ["number", "json"]);
+  assert.equal(editorOf({ type: ["integer", "number"] }, 1), "number");
+  assert.equal(textOf("any", { a: 1 }), '{\n  "a": 1\n}');
+});
+
+test("a field that becomes another one begins anew, and with nothing where there is something to choose", () => {
+  assert.equal(textAfter("boolean", "number", "7", { value: true }), "");
+  assert.equal(textAfter("choice", "string", "a", { schema: { enum: ["a"] }, value: "a" }), "");
+  assert.equal(textAfter("integer", "number", "7", { schema: {}, value: 5 }), "7");
+  assert.equal(textAfter("integer", "number", "7.5", { schema: {}, value: 5 }), "5");
+  assert.equal(textAfter("string", "json", "{", { value: "b" }), "b");
+});
+
+test("texts of several lines keep their breaks", () => {
+  assert.deepEqual(["a\nb", "a", "x".repeat(81)].map(needsLines), [true, false, true]);
+  assert.equal(withBreaksOf("a\r\nb", "a\nc"), "a\r\nc");
+  assert.equal(withBreaksOf("a\nb", "a\nc"), "a\nc");
+});
+
 test("broken JSON says where", () => assert.match(read("json", "{", {}).problem, /^is no JSON: /));
 
 const FILTERS = [
@@ -98,7 +148,9 @@ for (const [filter, topic, found] of FILTERS) {
 test("why somebody may not write names the remedy", () => {
   const me = { name: "scada", write: ["a/#"], writes: { enabled: true, allow: ["a/#", "b/#"], deny: ["a/x"] } };
   assert.equal(whyNotWritable(me, "a/b"), "");
-  assert.match(whyNotWritable(me, "b/c"), /scada may not write here/);
+  assert.equal(whyNotWritable(me, "b/c"), 'scada may not write here. An admin can let them: bridge token allow scada --write "a/#" --write "b/c"');
+  assert.match(whyNotWritable({ ...me, name: "a b", write: [] }, "$x/'c"), /bridge token allow "a b" --write '\$x\/'\\''c'$/);
+  assert.match(whyNotWritable({ ...me, name: "oidc:alice" }, "b/c"), /^oidc:alice may not .* \[\[grant\]\] .* write = \["b\/c"\]$/);
   assert.match(whyNotWritable(me, "a/x"), /\[writes\] deny/);
   assert.match(whyNotWritable({ ...me, write: ["#"] }, "c"), /\[writes\] allow/);
   assert.match(whyNotWritable({ ...me, writes: { enabled: false } }, "a/b"), /\[writes\] enabled/);
