@@ -13,24 +13,14 @@ from playwright.sync_api import Locator, Page, expect
 pytestmark = pytest.mark.browser
 
 MIXER = "works/hall/line/mixer"
-MODE, NOTE, LIMIT, SWITCH = (f"{MIXER}/set/{name}" for name in ("mode", "note", "limit", "switch"))
+NOTE, LIMIT, SWITCH, SETTINGS = (f"{MIXER}/set/{name}" for name in ("note", "limit", "switch", "settings"))
 RECIPE = f"{MIXER}/set/recipe"
 AGITATOR = f"{MIXER}/set/agitator"
 DIAGNOSE = f"{MIXER}/set/diagnose"
 SPEED = f"{MIXER}/speed"
 DOCUMENT = {"name": "Lemonade", "speed": 12.5, "steps": {"mix": 30, "fill": True}}
-MODEL = """
-[[type]]
-name = "Mode"
-schema = {type = ["string", "integer", "null"]}
-
-[[element]]
-topic = "works/hall/line/mixer/set/mode"
-type = "Mode"
-"""
 SENT = {
     AGITATOR: b"40",
-    MODE: b"3",
     LIMIT: b"5",
     SWITCH: b"5",
     NOTE: json.dumps("first line\nsecond line").encode(),
@@ -38,6 +28,13 @@ SENT = {
     DIAGNOSE: b'"fine"',
     SPEED: b"1.5",
 }
+MODES = ('{"gain": 1, "mode": "auto"}', '{"gain": 1, "mode": 3}')  # a text or a number, in a document
+
+PASTE = """(field, text) => {
+  const data = new DataTransfer();
+  data.setData("text", text);
+  field.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true }));
+}"""
 
 Publish = Callable[..., None]
 
@@ -61,9 +58,10 @@ def mixer(mosquitto: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 def _plant(mixer: BridgeProcess, publish: Publish) -> None:
     """Every test begins with the same values, live."""
     before = mixer.received
-    for topic, payload in SENT.items():
+    sent = [*SENT.items(), *((SETTINGS, payload.encode()) for payload in MODES)]
+    for topic, payload in sent:
         publish(topic, payload)
-    mixer.wait_for(lambda: mixer.received >= before + len(SENT))
+    mixer.wait_for(lambda: mixer.received >= before + len(sent))
     mixer.wait_for(lambda: mixer.metrics()["bridge_model_settled"] == 1, 30.0)
 
 
@@ -113,7 +111,7 @@ def test_a_choice_that_nobody_made(page: Page, publish: Publish) -> None:
     expect(page.locator("select[name=value]")).to_have_value("")
     expect(writing(page)).to_contain_text("what was typed is gone")
     expect(ask(page)).to_have_count(0)
-    expect(writing(page).get_by_role("alert")).to_have_text("The value choose true or false.")
+    expect(writing(page).get_by_role("alert")).to_have_text("Choose true or false.")
 
 
 def test_parts_that_others_changed(page: Page, publish: Publish, mixer: BridgeProcess) -> None:
@@ -131,3 +129,117 @@ def test_parts_that_others_changed(page: Page, publish: Publish, mixer: BridgePr
     confirm(page)
     assert value(mixer, AGITATOR) == 45
     assert value(mixer, RECIPE)["name"] == "Cola"
+
+
+def test_a_part_that_somebody_else_changed(page: Page, publish: Publish, mixer: BridgeProcess) -> None:
+    """What is sent, and has changed since the editor was opened, is told with what it was; the rest is kept."""
+    field = editor(page, f"{MIXER}/set")
+    expect(field).to_have_value(re.compile('"recipe"'))
+    edit(field, recipe={**DOCUMENT, "name": "Juice"})
+    publish(RECIPE, json.dumps({**DOCUMENT, "name": "Cola", "speed": 14}).encode())
+    mixer.wait_for(lambda: value(mixer, RECIPE)["name"] == "Cola")
+    question = ask(page)
+    expect(question).to_contain_text('"Cola" → "Juice"')
+    meanwhile = question.get_by_label("What the plant has changed")
+    expect(meanwhile).to_contain_text('"Lemonade" → "Cola" (is overwritten)')
+    expect(meanwhile).to_contain_text("12.5 → 14 (stays)")
+    confirm(page)
+    assert value(mixer, RECIPE) == {**DOCUMENT, "name": "Juice", "speed": 14}
+
+
+def test_a_document_that_others_changed(page: Page, publish: Publish, mixer: BridgeProcess) -> None:
+    """Of one payload those keys that were not touched are as the plant has them, also those that it changes late."""
+    field = editor(page, RECIPE)
+    edit(field, speed=13)
+    question = ask(page)
+    expect(question).to_contain_text("12.5 → 13")
+    expect(question).not_to_contain_text("Lemonade")
+    publish(RECIPE, json.dumps({**DOCUMENT, "steps": {"mix": 45, "fill": True}}).encode())
+    expect(question).to_contain_text("steps / mix")
+    expect(question).to_contain_text("30 → 45 (stays)")
+    expect(question.get_by_role("status")).to_contain_text("changed since this question came up")
+    confirm(page)
+    assert value(mixer, RECIPE) == {**DOCUMENT, "speed": 13, "steps": {"mix": 45, "fill": True}}
+    edit(field, name="Juice")
+    expect(ask(page)).not_to_contain_text("speed")
+    confirm(page)
+    assert value(mixer, RECIPE) == {"name": "Juice", "speed": 13, "steps": {"mix": 45, "fill": True}}
+
+
+def test_now_is_now(page: Page, publish: Publish) -> None:
+    """The question follows the plant, and says that it changed."""
+    editor(page, LIMIT).fill("7")
+    question = ask(page)
+    expect(question.get_by_role("definition")).to_have_text(["5", "7"])
+    expect(question.get_by_role("status")).to_be_empty()
+    publish(LIMIT, b"6")
+    expect(question.get_by_role("definition")).to_have_text(["6", "7", "5"])
+    expect(question.get_by_role("status")).to_contain_text("changed since this question came up")
+
+
+def test_one_of_several_kinds(page: Page, mixer: BridgeProcess) -> None:
+    """Where the type allows a text and a number, what is typed is what it fits, or what is chosen."""
+    field = editor(page, f"{SETTINGS}#/mode".replace("#", "%23"))
+    expect(page.get_by_label("Read as")).to_be_visible()
+    field.fill("auto")
+    expect(ask(page)).to_contain_text("auto (text)")
+    confirm(page)
+    assert value(mixer, SETTINGS) == {"gain": 1, "mode": "auto"}
+    field.fill("4")
+    expect(ask(page)).to_contain_text("4 (text)")
+    page.keyboard.press("Escape")
+    page.get_by_label("Read as").select_option("a whole number")
+    expect(ask(page)).to_contain_text("4 (number)")
+    confirm(page)
+    assert value(mixer, SETTINGS) == {"gain": 1, "mode": 4}
+
+
+def test_line_breaks(page: Page, mixer: BridgeProcess) -> None:
+    """A text of several lines keeps them, and they are seen."""
+    field = editor(page, NOTE)
+    expect(field).to_have_value("first line\nsecond line")
+    field.press("End")
+    field.press_sequentially("!")
+    question = ask(page)
+    expect(question).to_contain_text("first line↵\nsecond line")
+    confirm(page)
+    assert value(mixer, NOTE) in {"first line!\nsecond line", "first line\nsecond line!"}
+
+
+def test_pasted_line_breaks(page: Page, publish: Publish, mixer: BridgeProcess) -> None:
+    """A field of one line takes no line breaks from a text that is pasted into it: it grows."""
+    publish(NOTE, b'"short"')
+    mixer.wait_for(lambda: value(mixer, NOTE) == "short")
+    field = editor(page, NOTE)
+    field.fill("")
+    field.evaluate(PASTE, "one\ntwo")
+    expect(field).to_have_value("one\ntwo")
+    ask(page)
+    confirm(page)
+    assert value(mixer, NOTE) == "one\ntwo"
+
+
+def test_commas(page: Page) -> None:
+    """A comma that may part thousands is refused, a decimal one is taken."""
+    field = editor(page, LIMIT)
+    field.fill("1,234")
+    expect(ask(page)).to_have_count(0)
+    expect(writing(page).get_by_role("alert")).to_contain_text("write 1234 or 1.234")
+
+
+@pytest.mark.parametrize("look", LOOKS, ids=str)
+def test_the_question(page: Page, look: Look, publish: Publish) -> None:
+    """All of it can be read on every screen, by everybody."""
+    field = editor(page, RECIPE)
+    edit(field, speed=13, note="a long remark about this recipe " * 4)
+    publish(RECIPE, json.dumps({**DOCUMENT, "speed": 14}).encode())
+    question = ask(page)
+    expect(question).to_contain_text("12.5 → 14")
+    screenshot(page, f"question-{look}")
+    assert violations(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.keyboard.press("Escape")
+    editor(page, NOTE)
+    ask(page)
+    screenshot(page, f"question-text-{look}")
+    assert violations(page) == []

@@ -23,6 +23,16 @@ export function kindsOf(schema) {
   return kinds.includes("number") ? kinds.filter((kind) => kind !== "integer") : kinds;
 }
 
+/** A schema that allows what another one of the same place allows, too; that one may be null. */
+export function widened(schema, other) {
+  return kindsOf(other).length > 1 && !schema?.enum ? { ...schema, type: other.type } : schema;
+}
+
+/** What is wrong, as a sentence. */
+export function sentence(problem) {
+  return problem.startsWith("choose") ? `C${problem.slice(1)}.` : `The value ${problem}.`;
+}
+
 function shapeOf(value) {
   if (typeof value === "boolean" || typeof value === "string") return typeof value;
   return typeof value === "number" || typeof value === "bigint" ? "number" : "json";

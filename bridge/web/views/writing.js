@@ -3,9 +3,10 @@
 import { html, useEffect, useState } from "../vendor/preact.js";
 import { bulk } from "../lib/api.js";
 import { picked, planned } from "../lib/changes.js";
-import { editorOf, kindsOf, needsLines, read, textAfter, textOf, withBreaksOf } from "../lib/editing.js";
+import * as editing from "../lib/editing.js";
+import { schemaAt } from "../lib/fields.js";
 import { whyNotWritable } from "../lib/filters.js";
-import { useAnswer } from "../lib/hooks.js";
+import { useAnswer, useModel } from "../lib/hooks.js";
 import * as model from "../lib/model.js";
 import * as session from "../lib/session.js";
 import { isComposed, unitsOf } from "../lib/units.js";
@@ -19,11 +20,12 @@ export function Writing({ object, type, now }) {
   const [isOpen, setIsOpen] = useState(false);
   const [outcome, setOutcome] = useState(null);
   useRights(object.elementId);
+  const schema = useSchema(object, type);
   const topic = object.metadata.system?.topic ?? object.elementId;
   if (topic.startsWith("$bridge/") || model.kindOf(object) === "folder" || !now || now.error) return null;
   const isOfParts = isComposed(object, now.value);
   const whyNot = isOfParts ? whyNoWriting() : whyNotWritable(session.me.value, topic);
-  const form = { object, schema: type?.schema, now, told: setOutcome };
+  const form = { object, schema, now, told: setOutcome };
   return html`
     <section class="panel" aria-label="Write">
       <header><h2>Write</h2>
@@ -44,6 +46,15 @@ function useRights(id) {
     const timer = setInterval(() => session.refresh(), LOOK_MS);
     return () => clearInterval(timer);
   }, [id]);
+}
+
+/** What values may be: of a field, the type of its document may allow more kinds than the field's own does. */
+function useSchema(object, type) {
+  const id = object.elementId;
+  const path = object.metadata.system?.path;
+  const { data: owner } = useModel(async () => (path ? model.describe(id.slice(0, id.indexOf("#"))) : null), [id]);
+  const own = type?.schema;
+  return owner ? editing.widened(own, schemaAt(model.types.value.get(owner.typeElementId)?.schema, path)) : own;
 }
 
 /** Parts of a machine have topics of their own: `PartsEditor` looks at each. */
@@ -72,8 +83,8 @@ function Editor({ object, schema, now, units = null, writable, told }) {
   const change = (more) => setDraft({ ...draft, ...more, isTouched: true, isAnew: false });
   const submit = (event) => {
     event.preventDefault();
-    const text = withBreaksOf(draft.base, draft.text);
-    const found = read(draft.kind || draft.editor, text, schema ?? {}, present);
+    const text = editing.withBreaksOf(draft.base, draft.text);
+    const found = editing.read(draft.kind || draft.editor, text, schema ?? {}, present);
     const first = found.problem ? found : planned(draft.base, found.value, present, units);
     setProblem(first.problem ?? "");
     if (!first.problem) setAsked({ edited: found.value, first });
@@ -96,7 +107,7 @@ function Editor({ object, schema, now, units = null, writable, told }) {
       ${draft.editor === "any" && html`
         <${Kinds} schema=${schema} kind=${draft.kind} setKind=${(kind) => change({ kind })} />`}
       ${draft.isAnew && html`<p role="status">The value has become one of another kind: what was typed is gone.</p>`}
-      ${problem && html`<p class="error" id="problem" role="alert">The value ${problem}.</p>`}
+      ${problem && html`<p class="error" id="problem" role="alert">${editing.sentence(problem)}</p>`}
       <button class="main" disabled=${isWriting}>${isWriting ? "Writing…" : "Write…"}</button>
     </form>
     ${asked && html`<${Confirmation} object=${object} plan=${plan} first=${asked.first} present=${present}
@@ -108,14 +119,14 @@ function Editor({ object, schema, now, units = null, writable, told }) {
  * when another kind of field is asked for.
  */
 function useDraft(schema, present, writable) {
-  const editor = editorOf(schema, present);
+  const editor = editing.editorOf(schema, present);
   const begun = (text) => {
     const base = writable ? picked(present, writable) : present;
-    return { editor, kind: "", text: text ?? textOf(editor, base), base, isTouched: false, isAnew: false };
+    return { editor, kind: "", text: text ?? editing.textOf(editor, base), base, isTouched: false, isAnew: false };
   };
   const [draft, setDraft] = useState(() => begun());
   if (draft.editor === editor) return [draft, setDraft];
-  const text = draft.isTouched ? textAfter(editor, draft.editor, draft.text, { schema, value: present }) : undefined;
+  const text = draft.isTouched ? editing.textAfter(editor, draft.editor, draft.text, { schema, value: present }) : undefined;
   const isKept = draft.isTouched && text === draft.text;
   const next = isKept ? { ...draft, editor } : { ...begun(text), isAnew: draft.isTouched };
   setDraft(next);
@@ -126,7 +137,7 @@ function Field({ draft, schema, setText, problem }) {
   const { text } = draft;
   const editor = draft.kind || draft.editor;
   const isText = editor === "string" || editor === "any";
-  const isOfLines = editor === "json" || (isText && [textOf(editor, draft.base), text].some(needsLines));
+  const isOfLines = editor === "json" || (isText && [editing.textOf(editor, draft.base), text].some(editing.needsLines));
   const common = {
     value: text,
     name: "value",
@@ -169,7 +180,7 @@ function Kinds({ schema, kind, setKind }) {
   return html`<label>Read as
     <select value=${kind} onChange=${(event) => setKind(event.target.value)}>
       <option value="">what it fits</option>
-      ${kindsOf(schema).map((one) => html`<option value=${one}>${KINDS[one]}</option>`)}</select></label>`;
+      ${editing.kindsOf(schema).map((one) => html`<option value=${one}>${KINDS[one]}</option>`)}</select></label>`;
 }
 
 async function written(id, value) {

@@ -3,7 +3,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { columnsOf, compare, partOf, valueAt } from "../../../bridge/web/lib/columns.js";
-import { editorOf, kindsOf, needsLines, read, textAfter, textOf, withBreaksOf } from "../../../bridge/web/lib/editing.js";
+import {
+  editorOf,
+  kindsOf,
+  needsLines,
+  read,
+  sentence,
+  textAfter,
+  textOf,
+  widened,
+  withBreaksOf,
+} from "../../../bridge/web/lib/editing.js";
 import { fieldsOf, isDocument, schemaAt } from "../../../bridge/web/lib/fields.js";
 import { matches, whyNotWritable } from "../../../bridge/web/lib/filters.js";
 import { encodeId, parseHash } from "../../../bridge/web/lib/router.js";
@@ -112,6 +122,18 @@ test("a type of several kinds lets each of them be chosen, and a number is a who
   assert.deepEqual(kindsOf({ type: ["integer", "number", "array", "object"] }), ["number", "json"]);
   assert.equal(editorOf({ type: ["integer", "number"] }, 1), "number");
   assert.equal(textOf("any", { a: 1 }), '{\n  "a": 1\n}');
+});
+
+test("a field's schema is that of its document, where that allows more kinds", () => {
+  assert.deepEqual(widened({ type: "integer", maximum: 9 }, UNION), { ...UNION, maximum: 9 });
+  assert.deepEqual(widened({ type: "integer" }, { type: ["integer", "null"] }), { type: "integer" });
+  assert.deepEqual(widened({ enum: ["a"] }, UNION), { enum: ["a"] });
+  assert.equal(widened(undefined, null), undefined);
+});
+
+test("problems are told as sentences", () => {
+  assert.equal(sentence("choose one"), "Choose one.");
+  assert.equal(sentence("is too large"), "The value is too large.");
 });
 
 test("a field that becomes another one begins anew, and with nothing where there is something to choose", () => {
