@@ -2,12 +2,13 @@
 
 import json
 import re
+import shlex
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from bridge_process import BridgeProcess
-from chromium import LOOKS, Look, screenshot, violations
+from chromium import LOOKS, Look, Watch, screenshot, violations
 from playwright.sync_api import Locator, Page, expect
 
 pytestmark = pytest.mark.browser
@@ -243,3 +244,22 @@ def test_the_question(page: Page, look: Look, publish: Publish) -> None:
     ask(page)
     screenshot(page, f"question-text-{look}")
     assert violations(page) == []
+
+
+def test_a_right_that_is_granted(
+    open_page: Callable[..., Page], make_bridge: Callable[..., BridgeProcess], watch: Watch
+) -> None:
+    """Who may not write is told what lets them, to the letter; once they may, the open page offers it."""
+    watch.allow("status of 401")  # before somebody signs in
+    plant = make_bridge("guarded", writes={"enabled": True, "allow": ["works/#"]})
+    secret = plant.command("token", "new", "scada", "--read", "#", "--write", "works/other/#")
+    plant.start()
+    plant.wait_for(plant.ready)
+    page = open_page(to=plant)
+    page.goto(f"/#/plant/{LIMIT}")
+    page.get_by_label("Token or API key").fill(secret)
+    page.get_by_role("button", name="Sign in").click()
+    said = f'bridge token allow scada --write "works/other/#" --write "{LIMIT}"'
+    expect(writing(page).get_by_text(said)).to_have_text(re.compile(f"{re.escape(said)}$"))
+    plant.command(*shlex.split(said)[1:])
+    expect(writing(page).get_by_role("button", name="Write a value")).to_be_visible(timeout=30_000)

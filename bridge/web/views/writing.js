@@ -126,9 +126,10 @@ function useDraft(schema, present, writable) {
   };
   const [draft, setDraft] = useState(() => begun());
   if (draft.editor === editor) return [draft, setDraft];
-  const text = draft.isTouched ? editing.textAfter(editor, draft.editor, draft.text, { schema, value: present }) : undefined;
-  const isKept = draft.isTouched && text === draft.text;
-  const next = isKept ? { ...draft, editor } : { ...begun(text), isAnew: draft.isTouched };
+  const { isTouched } = draft;
+  const text = isTouched ? editing.textAfter(editor, draft.editor, draft.text, { schema, value: present }) : undefined;
+  const isKept = isTouched && text === draft.text;
+  const next = isKept ? { ...draft, editor } : { ...begun(text), isAnew: isTouched };
   setDraft(next);
   return [next, setDraft];
 }
@@ -137,7 +138,8 @@ function Field({ draft, schema, setText, problem }) {
   const { text } = draft;
   const editor = draft.kind || draft.editor;
   const isText = editor === "string" || editor === "any";
-  const isOfLines = editor === "json" || (isText && [editing.textOf(editor, draft.base), text].some(editing.needsLines));
+  const isLong = [editing.textOf(editor, draft.base), text].some(editing.needsLines);
+  const isOfLines = editor === "json" || (isText && isLong);
   const common = {
     value: text,
     name: "value",
