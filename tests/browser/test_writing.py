@@ -191,6 +191,7 @@ def test_one_of_several_kinds(page: Page, mixer: BridgeProcess) -> None:
     page.keyboard.press("Escape")
     page.get_by_label("Read as").select_option("a whole number")
     expect(ask(page)).to_contain_text("4 (number)")
+    assert violations(page) == []
     confirm(page)
     assert value(mixer, SETTINGS) == {"gain": 1, "mode": 4}
 

@@ -46,12 +46,12 @@ export function textOf(editor, value) {
 }
 
 /**
- * What stands in a field that has become another one, "choice" instead of "string" say: what was typed, where both are
+ * What stands in a field that has become another one, "choice" instead of "string" say: what was typed, where both take
  * numbers and it fits; nothing where there is something to choose, since nobody chose; else the present value.
  */
 export function textAfter(editor, former, text, { schema, value }) {
-  const areNumbers = [editor, former].every((one) => one === "number" || one === "integer");
-  if (areNumbers && !read(editor, text, schema ?? {}).problem) return text;
+  const takeNumbers = [editor, former].every((one) => ["number", "integer", "any"].includes(one));
+  if (takeNumbers && !read(editor, text, schema ?? {}, value).problem) return text;
   return editor === "boolean" || editor === "choice" ? "" : textOf(editor, value);
 }
 

@@ -34,8 +34,8 @@ export function Confirmation({ object, plan, first, present, unit, named, confir
       <h2 id="write-title">Write ${object.displayName}?</h2>
       <p class="muted mono" style=${BREAKING}>${object.elementId}</p>
       <${isWhole(plan) ? Whole : Parts} plan=${plan} present=${present} unit=${unit} named=${named} />
-      <p role="status" class="error">${isMoved && "It has changed since this question came up: look again."}</p>
-      <p>It is published to the broker; whatever listens there may act on it.</p>
+      <div><p role="status" class="error">${isMoved && "It has changed since this question came up: look again."}</p>
+        <p>It is published to the broker; whatever listens there may act on it.</p></div>
       <div class="row"><button class="main" onClick=${shut(confirm)}>Write it</button>
         <button onClick=${shut(cancel)}>Cancel</button></div>
     </dialog>`;

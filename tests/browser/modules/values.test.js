@@ -141,6 +141,7 @@ test("a field that becomes another one begins anew, and with nothing where there
   assert.equal(textAfter("choice", "string", "a", { schema: { enum: ["a"] }, value: "a" }), "");
   assert.equal(textAfter("integer", "number", "7", { schema: {}, value: 5 }), "7");
   assert.equal(textAfter("integer", "number", "7.5", { schema: {}, value: 5 }), "5");
+  assert.equal(textAfter("any", "integer", "auto", { schema: UNION, value: 5 }), "auto");
   assert.equal(textAfter("string", "json", "{", { value: "b" }), "b");
 });
 
