@@ -14,10 +14,10 @@ from playwright.sync_api import Locator, Page, expect
 pytestmark = pytest.mark.browser
 
 MIXER = "works/hall/line/mixer"
-NOTE, LIMIT, SWITCH, SETTINGS = (f"{MIXER}/set/{name}" for name in ("note", "limit", "switch", "settings"))
-RECIPE = f"{MIXER}/set/recipe"
-AGITATOR = f"{MIXER}/set/agitator"
-DIAGNOSE = f"{MIXER}/set/diagnose"
+NOTE, LIMIT, SWITCH, SETTINGS = (f"{MIXER}/control/{name}" for name in ("note", "limit", "switch", "settings"))
+RECIPE = f"{MIXER}/control/recipe"
+AGITATOR = f"{MIXER}/control/agitator"
+DIAGNOSE = f"{MIXER}/control/diagnose"
 SPEED = f"{MIXER}/speed"
 DOCUMENT = {"name": "Lemonade", "speed": 12.5, "steps": {"mix": 30, "fill": True}}
 SENT = {
@@ -46,9 +46,9 @@ def mixer(mosquitto: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     directory = tmp_path_factory.mktemp("mixer")
     sections = {
         "mqtt": {"topics": ["works/#"], "client_id": "mixer"},
-        "model": {"discovery_window": 1.0},
+        "model": {"discovery_window": 1.0, "aspects": ["control"]},
         "state": {"directory": str(directory / "state")},
-        "writes": {"enabled": True, "allow": [f"{MIXER}/set/#"], "deny": [DIAGNOSE]},
+        "writes": {"enabled": True, "allow": [f"{MIXER}/control/#"], "deny": [DIAGNOSE]},
     }
     with BridgeProcess(directory, mosquitto.url, sections) as running:
         running.wait_for(running.ready)
@@ -117,7 +117,7 @@ def test_a_choice_that_nobody_made(page: Page, publish: Publish) -> None:
 
 def test_parts_that_others_changed(page: Page, publish: Publish, mixer: BridgeProcess) -> None:
     """Of what is composed only the part that was changed is sent; others keep what somebody published meanwhile."""
-    field = editor(page, f"{MIXER}/set")
+    field = editor(page, f"{MIXER}/control")
     expect(field).to_have_value(re.compile('"agitator": 40'))
     assert "diagnose" not in field.input_value()
     expect(writing(page)).to_contain_text("Left out are parts that may not be written")
@@ -132,9 +132,23 @@ def test_parts_that_others_changed(page: Page, publish: Publish, mixer: BridgePr
     assert value(mixer, RECIPE)["name"] == "Cola"
 
 
+def test_parts_of_parts(page: Page, publish: Publish, mixer: BridgeProcess) -> None:
+    """The same from further above: a document deep inside is sent whole, with what others changed in it."""
+    field = editor(page, MIXER)
+    expect(field).to_have_value(re.compile('"agitator": 40'))
+    shown = json.loads(field.input_value())
+    assert shown.keys() == {"control"}  # the speed may not be written
+    edit(field, control={**shown["control"], "recipe": {**DOCUMENT, "speed": 13}})
+    publish(RECIPE, json.dumps({**DOCUMENT, "name": "Cola"}).encode())
+    mixer.wait_for(lambda: value(mixer, RECIPE)["name"] == "Cola")
+    expect(ask(page)).to_contain_text("control / recipe / speed")
+    confirm(page)
+    assert value(mixer, RECIPE) == {**DOCUMENT, "name": "Cola", "speed": 13}
+
+
 def test_a_part_that_somebody_else_changed(page: Page, publish: Publish, mixer: BridgeProcess) -> None:
     """What is sent, and has changed since the editor was opened, is told with what it was; the rest is kept."""
-    field = editor(page, f"{MIXER}/set")
+    field = editor(page, f"{MIXER}/control")
     expect(field).to_have_value(re.compile('"recipe"'))
     edit(field, recipe={**DOCUMENT, "name": "Juice"})
     publish(RECIPE, json.dumps({**DOCUMENT, "name": "Cola", "speed": 14}).encode())
