@@ -54,5 +54,5 @@ def test_unknown_field(bridge: InProcess) -> None:
 
 
 def test_all_commands_were_found() -> None:
-    """One to read, one to aggregate, one to thin and one to write."""
-    assert len(COMMANDS) == 4
+    """One to read, one to aggregate, one to thin, one for changes and one to write."""
+    assert len(COMMANDS) == 5
