@@ -23,6 +23,7 @@ const VIEWS = {
   health: ["Health", Health],
   explain: ["Explain", Explain],
 };
+const NOWHERE = { path: "", query: {} }; // before somebody is let in nothing is named
 const SCHEMES = { "": "System", light: "Light", dark: "Dark" };
 const SCHEME_KEY = "bridge.scheme";
 
@@ -32,8 +33,8 @@ function App() {
   const view = Object.hasOwn(VIEWS, route.view) ? route.view : "plant";
   const [name, View] = VIEWS[view];
   useEffect(() => {
-    document.title = titleOf(name, route);
-  }, [name, route]);
+    document.title = titleOf(name, state === "in" ? route : NOWHERE);
+  }, [name, route, state]);
   useEffect(() => {
     if (state !== "in") return undefined;
     live.start();
