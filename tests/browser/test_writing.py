@@ -203,7 +203,7 @@ def test_one_of_several_kinds(page: Page, mixer: BridgeProcess) -> None:
     field.fill("4")
     expect(ask(page)).to_contain_text("4 (text)")
     page.keyboard.press("Escape")
-    page.get_by_label("Read as").select_option("a whole number")
+    page.get_by_label("Read as").select_option("a number")
     expect(ask(page)).to_contain_text("4 (number)")
     assert violations(page) == []
     confirm(page)

@@ -81,7 +81,7 @@ export function read(editor, text, schema, present) {
     case "any":
       return readAny(text, schema, present);
     default:
-      return readNumber(editor, text.trim(), schema);
+      return readNumber(text.trim(), schema);
   }
 }
 
@@ -96,8 +96,8 @@ function readAny(text, schema, present) {
   const found = kinds.filter((kind) => kind !== "string").map((kind) => read(kind, text, schema));
   const fitting = found.find(({ problem }) => !problem);
   if (fitting) return fitting;
-  const number = kinds.find((kind) => kind === "number" || kind === "integer");
-  const failed = number && readNumber(number, text.trim(), schema);
+  const takesNumbers = kinds.includes("number") || kinds.includes("integer");
+  const failed = takesNumbers && readNumber(text.trim(), schema);
   if (failed && (failed.problem !== NO_NUMBER || !isText)) return failed;
   return isText ? { value: text } : found.at(-1);
 }
@@ -105,14 +105,14 @@ function readAny(text, schema, present) {
 const NO_NUMBER = "must be a number";
 const PLAIN = /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i;
 
-function readNumber(editor, typed, { minimum, maximum } = {}) {
+/** A type that has seen whole numbers only may take others, too: that is for the bridge to say. */
+function readNumber(typed, { minimum, maximum } = {}) {
   const doubt = ambiguity(typed);
   if (doubt) return { problem: doubt };
   const text = typed.replace(",", ".");
   if (!PLAIN.test(text)) return { problem: NO_NUMBER };
   const value = Number(text);
   if (!Number.isFinite(value)) return { problem: "is too large" };
-  if (editor === "integer" && !Number.isInteger(value)) return { problem: "must be a whole number" };
   if (minimum !== undefined && value < minimum) return { problem: `must be at least ${minimum}` };
   if (maximum !== undefined && value > maximum) return { problem: `must be at most ${maximum}` };
   const isLong = /^[-+]?\d+$/.test(text) && !Number.isSafeInteger(value);

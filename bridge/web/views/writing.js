@@ -171,7 +171,7 @@ function pasteLines(event, setText) {
 
 const KINDS = {
   number: "a number",
-  integer: "a whole number",
+  integer: "a number",
   string: "a text",
   boolean: "true or false",
   json: "JSON",
