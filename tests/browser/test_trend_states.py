@@ -238,6 +238,18 @@ def test_structured_values_have_none(page: Page) -> None:
     expect(page.get_by_role("heading", name="recipe")).to_be_visible()
 
 
+def test_odd_texts(page: Page, publish: Publish) -> None:
+    """A long text makes nothing wide, and marks that turn the direction are shown, not obeyed."""
+    topic = "acme/site1/late/press06/state"
+    for before, text in ((90, "x" * 10_000), (50, "\u202eevil")):
+        publish(topic, envelope(text, at=END - timedelta(seconds=before), unit=""))
+    show(page, topic, **AROUND)
+    expect(bands(page, topic)).to_have_count(2)
+    expect(bands(page, topic).last).to_have_text("\\u202Eevil")
+    expect(page.locator(".figures .held")).to_contain_text("\\u202Eevil")
+    assert page.locator(".figures").evaluate("table => table.scrollWidth <= table.parentElement.clientWidth")
+
+
 @pytest.mark.usefixtures("states")
 def test_from_the_element(page: Page) -> None:
     """A text has its timeline in its view."""

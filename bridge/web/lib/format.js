@@ -53,6 +53,13 @@ export function cut(text, most) {
   return `${text.slice(0, isWithinPair ? most - 2 : most - 1)}…`;
 }
 
+const SHORT_TEXT = 60; // characters
+
+/** A text as a short name of what it says, of a state say. */
+export function worded(text) {
+  return text === "" ? '""' : cut(visible(text), SHORT_TEXT);
+}
+
 /** Any value in one short line: of documents and lists how large they are. */
 export function short(value) {
   switch (typeof value) {

@@ -2,7 +2,7 @@
 
 import { html } from "../vendor/preact.js";
 import * as live from "../lib/live.js";
-import { counted, lasting, local, number } from "../lib/format.js";
+import { counted, lasting, local, number, worded } from "../lib/format.js";
 import { lastOf, percent, shares } from "../lib/states.js";
 import { meanOf, numeric, summary } from "../lib/trends.js";
 import { ElementLink } from "./parts.js";
@@ -84,7 +84,7 @@ function Held({ track, view, until, shades, wide }) {
   const rest = others.reduce((sum, { share }) => sum + share, 0);
   const last = lastOf(track.line, until);
   return html`<tr><th scope="row" title=${track.id}>${track.name}</th>
-    <td class="last-text">${last === null ? "–" : last || '""'}</td>
+    <td class="last-text">${last === null ? "–" : worded(last)}</td>
     <td colspan=${wide} class="held">
       ${found.shares.slice(0, MOST).map((one) => html`<${Share} key=${one.text} of=${one}
         shade=${shades.get(one.text)} />`)}
@@ -96,6 +96,6 @@ function Held({ track, view, until, shades, wide }) {
 
 function Share({ of, shade }) {
   const how = `${lasting(of.seconds * 1000)}${of.count > 1 ? `, ${of.count} times` : ""}`;
-  return html`<span><span class="swatch line-${shade}"></span>${of.text || '""'} <b>${percent(of.share)}</b>
+  return html`<span><span class="swatch line-${shade}"></span>${worded(of.text)} <b>${percent(of.share)}</b>
     ${" "}<span class="muted">(${how})</span></span> `;
 }

@@ -3,7 +3,7 @@
 // Elements of the page, not a canvas: labels are texts, and there are never more bands than pixels.
 
 import { html, useRef, useState } from "../vendor/preact.js";
-import { lasting, local } from "../lib/format.js";
+import { lasting, local, worded } from "../lib/format.js";
 import { ALARM, around, bands, stacked, stretches } from "../lib/states.js";
 
 const LABELLED = 44; // pixels of a band from which on it has room for a label, or the beginning of one
@@ -76,7 +76,7 @@ function Band({ band, shades }) {
   if (band.isDoubted) kinds.push("doubted");
   if (band.isShort) kinds.push("brief");
   if (band.width >= SEPARATE) kinds.push("separate");
-  const label = band.text || '""';
+  const label = worded(band.text);
   const hasRoom = band.width >= Math.min(LABELLED, label.length * LETTER + 10);
   return html`<div class=${kinds.join(" ")} style=${place}>${hasRoom && html`<span>${label}</span>`}</div>`;
 }
@@ -99,7 +99,7 @@ function Note({ track, at, reach, view, until, x, width }) {
   return html`<div class="chart-note" style=${side}>
     <div class="muted">${track.name}, ${local(Math.round(at * 1000))}</div>
     ${found.length === 0 && html`<div>no value</div>`}
-    ${found.slice(0, MOST_TOLD).map((one) => html`<div><b>${one.text || '""'}</b>${one.isDoubted && ", in doubt"}:
+    ${found.slice(0, MOST_TOLD).map((one) => html`<div><b>${worded(one.text)}</b>${one.isDoubted && ", in doubt"}:
       ${" "}${told(one)}</div>`)}
     ${found.length > MOST_TOLD && html`<div>and ${found.length - MOST_TOLD} more; zoom in</div>`}</div>`;
 }

@@ -8,6 +8,7 @@
 
 import { html, useEffect, useMemo, useRef, useState } from "../vendor/preact.js";
 import { now } from "../lib/api.js";
+import { worded } from "../lib/format.js";
 import * as history from "../lib/history.js";
 import { useAnswer } from "../lib/hooks.js";
 import * as live from "../lib/live.js";
@@ -212,7 +213,7 @@ function keepUp({ id, line }, span) {
 /** What a text says at a time, for the note of the chart of numbers. */
 function saidAt({ name, line }, at, until) {
   const found = line ? around(stretches(line, at - 1, Math.max(at, until)), at, 0).at(-1) : null;
-  return [`${name}: ${found ? found.text || '""' : "–"}`];
+  return [`${name}: ${found ? worded(found.text) : "–"}`];
 }
 
 function Remarks({ data, tracks }) {
