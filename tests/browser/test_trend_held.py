@@ -114,6 +114,7 @@ def test_the_last_value_of_a_long_range(page: Page, publish: Publish, query: dic
     expect(rows(page).locator("td").first).to_have_text("false")
     mean = float(figures(page)[2])
     assert 0.5 < mean < 1
+    screenshot(page, f"trend-long-{len(query)}")
     if query:
         publish(topic, envelope(value=True, at=datetime.now(UTC), unit=""))
         expect(rows(page).locator("td").first).to_have_text("true")

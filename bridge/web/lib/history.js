@@ -11,8 +11,9 @@ const MOST_CHANGES = 20_000; // of one text: more cannot be told apart on any sc
 const MOST_ANSWERS = 12; // for one text: the bridge reads so long for each, and then gives what it has
 const THINNED = 10_000; // rows where there are more
 const SAMPLE = 50; // rows that tell what kind of values there are
-const HOUR = 3_600_000;
-const BACK = [HOUR, 24 * HOUR, 31 * 24 * HOUR, 366 * 24 * HOUR]; // where what held before is looked for, step by step
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const BACK = [MINUTE, HOUR, 24 * HOUR, 31 * 24 * HOUR, 366 * 24 * HOUR]; // where what held before is looked for, step by step
 
 /**
  * `{found, partial, interval}` of a range in milliseconds; `found` is a map id → `{rows, reckoned, held, …}` or

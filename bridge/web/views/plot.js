@@ -70,12 +70,14 @@ export function Plot({ elements, below, data, span, known, compact, told, also, 
     };
   }, [data, elements]);
 
-  const names = elements.map(({ name }) => name).join(", ");
-  const label = elements.length
-    ? { role: "img", "aria-label": `Trend of ${names}; the table below has its figures` }
-    : { "aria-hidden": "true" };
   const kind = elements.length ? (compact ? "chart compact" : "chart") : "chart axis";
-  return html`<div class=${kind} ref=${box} aria-busy=${isLoading} ...${label}></div>`;
+  return html`<div class=${kind} ref=${box} aria-busy=${isLoading} ...${labelOf(elements)}></div>`;
+}
+
+function labelOf(elements) {
+  if (!elements.length) return { "aria-hidden": "true" };
+  const names = elements.map(({ name }) => name).join(", ");
+  return { role: "img", "aria-label": `Trend of ${names}; the table below has its figures` };
 }
 
 /** The chart follows the size of its box and the scheme of colours; gives what ends it. */
