@@ -109,8 +109,9 @@ export function drawn(line, from, to) {
   const longest = longestOf(line, from);
   const begin = line.times.findLastIndex((at) => at <= from);
   for (let index = Math.max(0, begin); index < line.times.length; index += 1) {
-    const [at, value, next] = [line.times[index], line.values[index], line.times[index + 1] ?? Infinity];
-    if (at > to && index > begin) break;
+    const [at, value, following] = [line.times[index], line.values[index], line.times[index + 1]];
+    if (at > to) break;
+    const next = following <= to ? following : Infinity;
     const holds = value !== null && (next - at > longest || line.values[index + 1] === null);
     if (at >= from || !holds) put(made, at, value);
     else add(made, from, value);

@@ -84,7 +84,7 @@ test("what was read before the range comes in, unless it had ended", () => {
 });
 
 test("a line ends where nothing is known any more", () => {
-  assert.deepEqual(shape(drawn(lineOf([row(1, 1), row(2, 2), row(3, 3)]), 0, 2.5)), [[1, 1], [2, 2]]);
+  assert.deepEqual(shape(drawn(lineOf([row(1, 1), row(2, 2), row(3, 3)]), 0, 2.5)), [[1, 1], [2, 2], [2.5, 2]]);
   assert.deepEqual(shape(drawn(lineOf([row(1, 1)]), 10, 5)), []);
 });
 
