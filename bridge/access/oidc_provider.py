@@ -132,9 +132,15 @@ class Provider:
         if not self._settings.client_id:
             return _Found(keys)
         try:
-            return _Found(keys, metadata(discovered or self._discovered(visit), self._settings.issuer))
+            return _Found(keys, self._metadata_in(discovered or self._discovered(visit)))
         except ProviderError as error:
-            return _Found(keys, flaw=str(error) if self._place in str(error) else f"{self._place}: {error}")
+            return _Found(keys, flaw=str(error))
+
+    def _metadata_in(self, discovered: Mapping[str, Any]) -> Metadata:
+        try:
+            return metadata(discovered, self._settings.issuer)
+        except ProviderError as error:
+            raise ProviderError(f"{self._place}: {error}") from None
 
     @staticmethod
     def _keys_at(visit: Visit, url: str) -> tuple[Key, ...]:

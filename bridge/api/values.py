@@ -112,17 +112,15 @@ def _incomplete(cuts: Sequence[Cut]) -> Item | None:
 
 def _reduction(body: HistoryQuery) -> Reduction | None:
     """What is asked for instead of all rows. Raises `BadRequest`."""
-    if body.onlyChanges and (body.aggregate is not None or body.maxPoints is not None):
-        other = "aggregate" if body.aggregate is not None else "maxPoints"
-        raise BadRequest(f"onlyChanges: not together with {other}; leave one of the two out")
-    if body.aggregate is None:
-        if body.interval is not None:
-            raise BadRequest("interval: belongs to an aggregate; name one in aggregate, or leave interval out")
-        if body.onlyChanges:
-            return Changes()
-        return Thin(body.maxPoints) if body.maxPoints is not None else None
-    if body.maxPoints is not None:
-        raise BadRequest("maxPoints: not together with aggregate; leave one of the two out")
-    if body.interval is None:
-        raise BadRequest(f"interval: is required with aggregate; {REMEDY}")
-    return Aggregate(body.aggregate, body.interval)
+    said = [name for name in ("aggregate", "maxPoints", "onlyChanges") if getattr(body, name)]
+    if len(said) > 1:
+        raise BadRequest(f"{said[-1]}: not together with {said[0]}; leave one of the two out")
+    if body.aggregate is not None:
+        if body.interval is None:
+            raise BadRequest(f"interval: is required with aggregate; {REMEDY}")
+        return Aggregate(body.aggregate, body.interval)
+    if body.interval is not None:
+        raise BadRequest("interval: belongs to an aggregate; name one in aggregate, or leave interval out")
+    if body.onlyChanges:
+        return Changes()
+    return Thin(body.maxPoints) if body.maxPoints is not None else None

@@ -4,7 +4,7 @@ Written now and then, as last values are: see `writing.kept`, whose they are.
 """
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -46,9 +46,9 @@ class TemplateFile:
             return []
         return [_message(*row) for row in self._database.read(TABLE)]
 
-    def restore(self, messages: Iterable[Message]) -> None:
+    def restore(self, messages: Sequence[Message]) -> None:
         """Go on with them, once the elements are there."""
-        if self._kept is not None:
+        if self._kept is not None and messages:
             self._gone = self._kept.restore(messages)
 
     def forget_file(self) -> None:
@@ -61,12 +61,11 @@ class TemplateFile:
         """Write what is new; messages may come in between."""
         if self._kept is None:
             return
-        gone, self._gone = self._gone, []
         for messages in self._kept.new():
             rows = [row for row in map(_row, messages) if row is not None]
-            if rows or gone:
-                await asyncio.to_thread(self._write, rows, gone)
-                gone = []
+            if rows or self._gone:
+                await asyncio.to_thread(self._write, rows, self._gone)
+                self._gone = []
             self._kept.wrote(messages)
             await asyncio.sleep(0)
 

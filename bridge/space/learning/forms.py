@@ -59,8 +59,8 @@ def _collect(shape: Shape, prefix: str, levels: int, found: list[str]) -> None:
 
 def like(left: frozenset[str], right: frozenset[str], enough: float, held: float) -> bool:
     """Whether two forms agree: a Jaccard index of `enough`, or `held` where one has all names of the other."""
-    if left and right and left.isdisjoint(right) and not (_boxes(left) or _boxes(right)):
-        return False  # most of what is compared where names never repeat
+    if left and right and left.isdisjoint(right):
+        return False  # most of what is compared where names never repeat; the outermost names always count
     ours, theirs, common = compared(left, right)
     union = ours + theirs - common
     return common >= enough * union or (common == min(ours, theirs) and common >= held * union)
@@ -105,8 +105,6 @@ def alike(form: Form, names: frozenset[str], contexts: Collection[str]) -> bool:
     """Whether a form is of the type that has these property names, found so far under these kinds of parents."""
     if form.group != OBJECT or not names or not form.names:
         return True
-    if form.names.isdisjoint(names):  # asked for each pair where many forms are new; the outermost names always count
-        return False
     near, elsewhere = THINGS if form.thing else PARTS if form.composed else DOCUMENTS
     if form.near in contexts:
         return like(form.names, names, near, held=0.0)

@@ -113,7 +113,7 @@ def test_the_file(tmp_path) -> None:
     assert "acme/\ud800" not in found
     one = found[SPEED]
     assert (one.payload, one.retain, one.properties, one.replayed) == (b"\xff\x00", True, {"by": "plc"}, True)
-    file.restore(found.values())
+    file.restore([*found.values()])
     asyncio.run(file.save())
     assert [key for key, _ in database.read(TABLE)] == [f"{MOTOR}/current", SPEED]
     database.close()

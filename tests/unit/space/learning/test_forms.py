@@ -7,6 +7,8 @@ from bridge.space.learning.forms import compared, like
 
 PATHS = st.lists(st.sampled_from(["a", "b", "c", ""]), min_size=1, max_size=3).map("/".join)
 NAMES = st.frozensets(PATHS, max_size=8)
+# As forms have them: whatever is inside of something comes with that.
+WHOLE = NAMES.map(lambda names: names | {box for name in names for box in boxes(name)})
 
 
 def boxes(name: str) -> list[str]:
@@ -29,7 +31,7 @@ def test_compared(left: frozenset[str], right: frozenset[str]) -> None:
     assert compared(left, right) == (len(ours), len(theirs), len(ours & theirs))
 
 
-@given(NAMES, NAMES, st.sampled_from([0.25, 0.6, 0.85]), st.sampled_from([0.0, 0.6]))
+@given(WHOLE, WHOLE, st.sampled_from([0.25, 0.6, 0.85]), st.sampled_from([0.0, 0.6]))
 @settings(max_examples=2_000, deadline=None)
 def test_like(left: frozenset[str], right: frozenset[str], enough: float, held: float) -> None:
     """The Jaccard index, or one that holds the other."""
