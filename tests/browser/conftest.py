@@ -22,6 +22,7 @@ from bridge_process import BridgeProcess  # noqa: E402 - the same
 from chromium import DESKTOP, PATIENCE_MS, Look, Watch, executable, launch, screenshot  # noqa: E402 - the same
 from live_plant import live_bridge  # noqa: E402 - the same
 from playwright.sync_api import Browser, Page, expect, sync_playwright  # noqa: E402 - beside what uses it
+from press import say  # noqa: E402 - found through the line above
 from recordings import SAVES_SELDOM, Publisher  # noqa: E402 - found through the line above
 
 from bridge.uns import Message  # noqa: E402 - beside what uses it
@@ -113,6 +114,29 @@ def make_bridge(mosquitto: Mosquitto, tmp_path: Path) -> Iterator[Callable[..., 
             )
 
         yield make
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Mosquitto]:
+    """A broker of this test alone, to be stopped."""
+    made = Mosquitto(tmp_path / "broker")
+    made.start()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def plant(broker: Mosquitto, tmp_path: Path) -> Iterator[BridgeProcess]:
+    """A bridge of this test alone, with one press."""
+    sections = {
+        "model": {"discovery_window": 1.0, "broker_grace": 1.0},
+        "state": {"directory": str(tmp_path / "state")},
+    }
+    with BridgeProcess(tmp_path / "plant", broker.url, sections) as running:
+        running.wait_for(running.ready)
+        say(broker, b"100")
+        running.wait_for(lambda: running.received == 1)
+        yield running
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """A page that stays open while the broker, the bridge or permissions go and come back."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,49 +9,13 @@ import pytest
 from bridge_process import BridgeProcess
 from chromium import Watch
 from playwright.sync_api import Page, expect
-from recordings import Publisher
+from press import LOST_MS, SPEED, say, value
 
-from bridge.uns import Message
 from mosquitto import Mosquitto
 
 pytestmark = pytest.mark.browser
 
 UNAUTHORIZED = 401
-SPEED = "acme/line1/press1/speed"
-LOST_MS = 40_000  # the broker's grace time, and then a few seconds
-
-
-@pytest.fixture
-def broker(tmp_path: Path) -> Iterator[Mosquitto]:
-    """A broker of this test alone, to be stopped."""
-    made = Mosquitto(tmp_path / "broker")
-    made.start()
-    yield made
-    made.stop()
-
-
-@pytest.fixture
-def plant(broker: Mosquitto, tmp_path: Path) -> Iterator[BridgeProcess]:
-    """A bridge with one press; somebody may sign in, if a test says so."""
-    sections = {
-        "model": {"discovery_window": 1.0, "broker_grace": 1.0},
-        "state": {"directory": str(tmp_path / "state")},
-    }
-    with BridgeProcess(tmp_path / "plant", broker.url, sections) as running:
-        running.wait_for(running.ready)
-        say(broker, b"100")
-        running.wait_for(lambda: running.received == 1)
-        yield running
-
-
-def say(broker: Mosquitto, value: bytes) -> None:
-    publisher = Publisher(broker.port)
-    publisher.publish([Message(SPEED, value, 1, retain=True)])
-    publisher.close()
-
-
-def value(page: Page) -> object:
-    return page.get_by_role("region", name="Current value")
 
 
 def test_nothing_yet(open_page: Callable[..., Page], broker: Mosquitto, tmp_path: Path, watch: Watch) -> None:

@@ -10,14 +10,12 @@ from bridge_process import BridgeProcess
 from chromium import LOOKS, Look, Watch, screenshot, violations
 from login_provider import AUTHORIZE, CLIENT, LEAVE, TOKEN, LoginProvider
 from playwright.sync_api import Locator, Page, expect
-from recordings import Publisher
+from press import SPEED, say, value
 
-from bridge.uns import Message
 from mosquitto import HOST, Mosquitto
 
 pytestmark = pytest.mark.browser
 
-SPEED = "acme/line1/press1/speed"
 AUDIENCE = "i3x-bridge"
 SHORT_S = 4.0  # a token's life
 ENDS_MS = 40_000  # until somebody is told that it has ended
@@ -77,18 +75,15 @@ def address(bridge: BridgeProcess) -> str:
     return f"http://{HOST}:{bridge.port}/"
 
 
-def say(broker: Mosquitto, value: bytes) -> None:
-    publisher = Publisher(broker.port)
-    publisher.publish([Message(SPEED, value, 1, retain=True)])
-    publisher.close()
-
-
-def value(page: Page) -> Locator:
-    return page.get_by_role("region", name="Current value")
-
-
 def button(page: Page) -> Locator:
     return page.get_by_role("button", name="Sign in with Contoso")
+
+
+def sign_in(page: Page) -> None:
+    """Look at the press, be sent to the provider, and see the press."""
+    page.goto(f"/#/plant/{SPEED}")
+    button(page).click()
+    expect(value(page)).to_contain_text("100")
 
 
 def came_back(page: Page, told: str) -> None:
@@ -120,9 +115,7 @@ def test_signing_in(open_page: Callable[..., Page], start: Start, provider: Logi
 def test_signing_out(open_page: Callable[..., Page], start: Start, provider: LoginProvider, watch: Watch) -> None:
     """Nothing is left in the tab; the provider can be left, too."""
     page = open_page(to=start())
-    page.goto(f"/#/plant/{SPEED}")
-    button(page).click()
-    expect(value(page)).to_contain_text("100")
+    sign_in(page)
     page.get_by_role("button", name="Sign out").click()
     expect(button(page)).to_be_visible()
     assert page.evaluate("sessionStorage.length") == 0
@@ -288,9 +281,7 @@ def test_ended(open_page: Callable[..., Page], start: Start, provider: LoginProv
     watch.allow("ERR_INCOMPLETE")
     provider.life, provider.refreshes = SHORT_S, False
     page = open_page(to=start(leeway=0.0))
-    page.goto(f"/#/plant/{SPEED}")
-    button(page).click()
-    expect(value(page)).to_contain_text("100")
+    sign_in(page)
     expect(page.get_by_role("alert")).to_contain_text("Your access has ended", timeout=ENDS_MS)
     expect(button(page)).to_be_visible()
 
@@ -300,9 +291,7 @@ def test_renewal_refused(open_page: Callable[..., Page], start: Start, provider:
     watch.allow("ERR_INCOMPLETE|status of 400")
     provider.life = SHORT_S
     page = open_page(to=start(leeway=0.0))
-    page.goto(f"/#/plant/{SPEED}")
-    button(page).click()
-    expect(value(page)).to_contain_text("100")
+    sign_in(page)
     provider.token_refusal = ("invalid_grant", "Session not active")
     expect(page.get_by_role("alert")).to_contain_text("Your access has ended", timeout=ENDS_MS)
 
@@ -313,9 +302,7 @@ def test_slept(open_page: Callable[..., Page], start: Start, provider: LoginProv
     provider.life = SHORT_S
     plant = start(leeway=0.0)
     page = open_page(to=plant)
-    page.goto(f"/#/plant/{SPEED}")
-    button(page).click()
-    expect(value(page)).to_contain_text("100")
+    sign_in(page)
     page.evaluate("for (let id = setTimeout(() => {}); id; id -= 1) clearTimeout(id)")
     page.wait_for_timeout(SHORT_S * 1_000 + 500)
     page.get_by_role("link", name="Types").click()
@@ -332,9 +319,7 @@ def test_provider_away_when_the_token_ends(
     watch.allow("ERR_INCOMPLETE|ERR_CONNECTION_REFUSED|Failed to load resource")
     provider.life = SHORT_S
     page = open_page(to=start(leeway=0.0))
-    page.goto(f"/#/plant/{SPEED}")
-    button(page).click()
-    expect(value(page)).to_contain_text("100")
+    sign_in(page)
     provider.stop()
     away = page.get_by_role("alert").filter(has_text="Contoso does not answer")
     expect(away).to_be_visible(timeout=ENDS_MS)

@@ -1,14 +1,14 @@
 """What a trend draws while the bridge or the broker is away, and afterwards."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from bridge_process import BridgeProcess
 from chromium import Watch, screenshot
 from playwright.sync_api import Page, expect
+from press import LOST_MS, SPEED, say
 from recordings import Publisher
 from small_plant import envelope
 from traces import drawn, shaded
@@ -18,39 +18,8 @@ from mosquitto import Mosquitto
 
 pytestmark = pytest.mark.browser
 
-SPEED = "acme/line1/press1/speed"
 TARGET = "acme/line1/press1/target"
-LOST_MS = 40_000  # the broker's grace time, and then a few seconds
 AWAY_MS = 8_000  # 13 % of the minute that is shown
-
-
-@pytest.fixture
-def broker(tmp_path: Path) -> Iterator[Mosquitto]:
-    """A broker of this test alone, to be stopped."""
-    made = Mosquitto(tmp_path / "broker")
-    made.start()
-    yield made
-    made.stop()
-
-
-@pytest.fixture
-def plant(broker: Mosquitto, tmp_path: Path) -> Iterator[BridgeProcess]:
-    """A bridge with one press."""
-    sections = {
-        "model": {"discovery_window": 1.0, "broker_grace": 1.0},
-        "state": {"directory": str(tmp_path / "state")},
-    }
-    with BridgeProcess(tmp_path / "plant", broker.url, sections) as running:
-        running.wait_for(running.ready)
-        say(broker, b"100")
-        running.wait_for(lambda: running.received == 1)
-        yield running
-
-
-def say(broker: Mosquitto, value: bytes) -> None:
-    publisher = Publisher(broker.port)
-    publisher.publish([Message(SPEED, value, 1, retain=True)])
-    publisher.close()
 
 
 @pytest.fixture
