@@ -1,18 +1,13 @@
 // What somebody changed in a value, what the plant changed in it meanwhile, and what is to be sent. Pure.
 
-const MARK = "↵";
+import { isDocument } from "./fields.js";
 
-/** Whether a value is an object whose keys can be compared one by one; lists are compared whole. */
-export function isObject(value) {
-  return value !== null && typeof value === "object" && !Array.isArray(value);
-}
-
-/** Equal as JSON has it, whatever the order of keys. */
+/** Equal as JSON has it, whatever the order of keys; lists are compared whole. */
 export function same(one, other) {
   if (Array.isArray(one) && Array.isArray(other)) {
     return one.length === other.length && one.every((part, index) => same(part, other[index]));
   }
-  if (!isObject(one) || !isObject(other)) return one === other;
+  if (!isDocument(one) || !isDocument(other)) return one === other;
   const keys = Object.keys(one);
   if (keys.length !== Object.keys(other).length) return false;
   return keys.every((key) => Object.hasOwn(other, key) && same(one[key], other[key]));
@@ -21,14 +16,14 @@ export function same(one, other) {
 /** Where two values differ: `[{path, before, after}]`, undefined for what is not there. */
 export function differences(before, after, path = []) {
   if (same(before, after)) return [];
-  if (!isObject(before) || !isObject(after)) return [{ path, before, after }];
+  if (!isDocument(before) || !isDocument(after)) return [{ path, before, after }];
   const keys = new Set([...Object.keys(before), ...Object.keys(after)]);
   return [...keys].flatMap((key) => differences(own(before, key), own(after, key), [...path, key]));
 }
 
 /** The plant's present value with what was edited in it: keys that were not touched stay as the plant has them. */
 export function merged(base, edited, present) {
-  if (!isObject(base) || !isObject(edited) || !isObject(present)) return same(base, edited) ? present : edited;
+  if (!isDocument(base) || !isDocument(edited) || !isDocument(present)) return same(base, edited) ? present : edited;
   const made = {};
   for (const key of new Set([...Object.keys(present), ...Object.keys(edited)])) {
     const value = merged(own(base, key), own(edited, key), own(present, key));
@@ -44,11 +39,11 @@ export function merged(base, edited, present) {
  */
 export function planned(base, edited, present, units = null) {
   if (units === null) {
-    const value = [base, edited, present].every(isObject) ? merged(base, edited, present) : edited;
+    const value = [base, edited, present].every(isDocument) ? merged(base, edited, present) : edited;
     return { value, rows: differences(present, value), meanwhile: differences(base, present) };
   }
-  if (!isObject(edited)) return { problem: "must be an object of its parts' values" };
-  const touched = touchedUnits(isObject(base) ? base : {}, edited, units);
+  if (!isDocument(edited)) return { problem: "must be an object of its parts' values" };
+  const touched = touchedUnits(isDocument(base) ? base : {}, edited, units);
   const plan = { value: {}, rows: [], meanwhile: [] };
   for (const path of touched) {
     const [was, wanted, now] = [base, edited, present].map((value) => at(value, path));
@@ -67,7 +62,7 @@ function touchedUnits(base, edited, units, path = []) {
   for (const [key, value] of Object.entries(edited)) {
     const here = [...path, key];
     if (same(own(base, key), value)) continue;
-    const isGroup = isObject(value) && units.some((unit) => unit.length > here.length && begins(unit, here));
+    const isGroup = isDocument(value) && units.some((unit) => unit.length > here.length && begins(unit, here));
     if (isGroup) found.push(...touchedUnits(own(base, key) ?? {}, value, units, here));
     else found.push(here);
   }
@@ -84,11 +79,6 @@ export function picked(value, paths) {
   return made;
 }
 
-/** Text as it is, with its line breaks to be seen. */
-export function visible(text) {
-  return text.replace(/\r\n|\r|\n/g, (found) => `${MARK}${found}`);
-}
-
 function begins(path, start) {
   return start.every((part, index) => part === path[index]);
 }
@@ -98,7 +88,7 @@ function at(value, path) {
 }
 
 function own(value, key) {
-  return isObject(value) && Object.hasOwn(value, key) ? value[key] : undefined;
+  return isDocument(value) && Object.hasOwn(value, key) ? value[key] : undefined;
 }
 
 function place(box, path, value) {

@@ -40,6 +40,12 @@ export function visible(text, hasLines = false) {
     .replace(SURROGATES, symbolOf);
 }
 
+/** The same in its lines, the end of each to be seen. */
+export function withBreaks(text) {
+  const parts = text.split(/(\r\n|\r|\n)/); // lines, and what parts them
+  return parts.map((part, index) => (index % 2 ? `${SYMBOLS["\n"]}${part}` : visible(part, true))).join("");
+}
+
 const SYMBOLS = { "\n": "↵", "\t": "⇥", "\r": "\\r" };
 
 function symbolOf(mark) {

@@ -1,13 +1,13 @@
 // The parts of a composed element that are published on their own, each with a topic of its own.
 
 import { bulk } from "./api.js";
-import { isObject } from "./changes.js";
+import { isDocument } from "./fields.js";
 import * as model from "./model.js";
 
 /** Whether an element has no payload of its own: its value is made of its parts'. */
 export function isComposed(object, value) {
   const system = object.metadata.system ?? {};
-  return !system.receivedAt && !system.path && (object.isComposition || isObject(value));
+  return !system.receivedAt && !system.path && (object.isComposition || isDocument(value));
 }
 
 /** `[{path, topic}]` of an element's parts: `path` leads to them in its value. Raises `ApiError`. */

@@ -1,9 +1,9 @@
 // The question before a value is written: what the plant has now, what it would get, and what it changed meanwhile.
 
 import { html, useRef } from "../vendor/preact.js";
-import { same, visible } from "../lib/changes.js";
+import { same } from "../lib/changes.js";
 import { needsLines } from "../lib/editing.js";
-import { counted } from "../lib/format.js";
+import { counted, cut, visible, withBreaks } from "../lib/format.js";
 import { stringify } from "../lib/exact.js";
 
 const MOST = 12; // differences that are listed
@@ -86,17 +86,16 @@ function isTouched({ path }, rows) {
 
 function brief(value) {
   if (value === undefined) return html`<span class="muted">nothing</span>`;
-  const text = stringify(value);
-  return text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
+  return cut(visible(stringify(value)), LONGEST);
 }
 
 /** All of a value, a number with all of its digits. */
 function told(value, unit, named) {
   if (value === null || value === undefined) return "–";
-  if (typeof value === "object") return html`<pre class="raw" tabindex="0">${stringify(value, 2)}</pre>`;
+  if (typeof value === "object") return html`<pre class="raw" tabindex="0">${visible(stringify(value, 2), true)}</pre>`;
   const text = typeof value === "string" ? value || '""' : String(value);
-  if (needsLines(text)) return html`<pre class="raw" tabindex="0">${visible(text)}</pre>`;
-  return html`<span style=${AS_IT_IS}>${text} ${unit}</span>
+  if (needsLines(text)) return html`<pre class="raw" tabindex="0">${withBreaks(text)}</pre>`;
+  return html`<bdi style=${AS_IT_IS}>${visible(text)} ${unit}</bdi>
     ${named && html` <span class="muted">(${kindName(value)})</span>`}`;
 }
 

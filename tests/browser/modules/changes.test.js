@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { differences, merged, picked, planned, same, visible } from "../../../bridge/web/lib/changes.js";
+import { differences, merged, picked, planned, same } from "../../../bridge/web/lib/changes.js";
 import { isComposed, unitsAmong } from "../../../bridge/web/lib/units.js";
 
 test("values are the same whatever the order of their keys", () => {
@@ -103,5 +103,3 @@ test("parts are found by their topics; what lies below one with a payload is non
 test("of a value some parts", () => {
   assert.deepEqual(picked(PRESENT, [["agitator"], ["motor", "speed"], ["gone"]]), { agitator: 1, motor: { speed: 6 } });
 });
-
-test("line breaks can be seen", () => assert.equal(visible("a\nb\r\n"), "a↵\nb↵\r\n"));

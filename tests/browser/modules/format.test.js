@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { age, bytes, cut, grouped, number, short, visible } from "../../../bridge/web/lib/format.js";
+import { age, bytes, cut, grouped, number, short, visible, withBreaks } from "../../../bridge/web/lib/format.js";
 
 const NARROW = "\u202f";
 
@@ -60,3 +60,7 @@ test("bytes have a unit of their size", () => assert.deepEqual([999, 1500, 250e6
 test("ages are told in their largest unit, the future as such", () => {
   assert.deepEqual([0, 12_400, 180_000, -12_000].map(age), ["now", "12 s", "3 min", "in 12 s"]);
 });
+
+test("line breaks can be seen", () => assert.equal(withBreaks("a\nb\r\n"), "a↵\nb↵\r\n"));
+
+test("in its lines a text has its marks shown, too", () => assert.equal(withBreaks("\u202ea\nb"), "\\u202Ea↵\nb"));
